@@ -40,6 +40,7 @@ internal enum ExceptionVector : byte
     BoundRange = 5,
     InvalidOpcode = 6,
     DeviceNotAvailable = 7,
+    StackFault = 12,
     GeneralProtection = 13,
     PageFault = 14,
     X87FloatingPoint = 16,
