@@ -1,0 +1,110 @@
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Kernel.Namespaces;
+
+/// <summary>One level of process numbers. A task has a number here and in every ancestor.</summary>
+internal sealed class PidNamespace(PidNamespace? parent, UserNamespace owner, InodeNumber inode) : Namespace(owner, inode)
+{
+    /// <summary>pid_max's default on 64 bits.</summary>
+    public const int DefaultMaximum = 4_194_304;
+
+    private readonly SortedDictionary<int, PidNumber> _numbers = [];
+    private int _last;
+
+    public PidNamespace? Parent { get; } = parent;
+
+    public int Level { get; } = parent is null ? 0 : parent.Level + 1;
+
+    public int Maximum { get; set; } = DefaultMaximum;
+
+    /// <summary>The last number given out (ns_last_pid, last field of /proc/loadavg).</summary>
+    public int Last => _last;
+
+    public int Count => _numbers.Count;
+
+    /// <summary>Process 1 of this namespace.</summary>
+    public ThreadGroup? ChildReaper { get; set; }
+
+    public PidNumber? Find(int number) => _numbers.GetValueOrDefault(number);
+
+    /// <summary>All numbers in use, ascending.</summary>
+    public IEnumerable<KeyValuePair<int, PidNumber>> All => _numbers;
+
+    internal Result<int> Allocate(PidNumber pid)
+    {
+        for (int tries = 0; tries < Maximum; tries++)
+        {
+            _last = _last + 1 < Maximum ? _last + 1 : 300;
+            if (_numbers.TryAdd(_last, pid))
+                return _last;
+        }
+
+        return Errno.EAGAIN;
+    }
+
+    internal void Free(int number) => _numbers.Remove(number);
+}
+
+/// <summary>
+/// A process number with its users (struct pid's twin): a task, and whoever uses it as process group or session. It is
+/// freed in all levels when the last user is gone.
+/// </summary>
+internal sealed class PidNumber
+{
+    private readonly PidNamespace[] _levels;
+    private readonly int[] _numbers;
+
+    private PidNumber(PidNamespace[] levels)
+    {
+        _levels = levels;
+        _numbers = new int[levels.Length];
+    }
+
+    /// <summary>The number in the initial namespace.</summary>
+    public int Global => _numbers[0];
+
+    public PidNamespace Namespace => _levels[^1];
+
+    /// <summary>The task with this number, while it exists.</summary>
+    public Task? Task { get; set; }
+
+    /// <summary>Thread groups in the process group / session of this number, in order of joining.</summary>
+    public List<ThreadGroup> ProcessGroup { get; } = [];
+
+    public List<ThreadGroup> Session { get; } = [];
+
+    /// <summary>Takes a number at every level of the namespace, or EAGAIN.</summary>
+    public static Result<PidNumber> Allocate(PidNamespace ns)
+    {
+        var levels = new PidNamespace[ns.Level + 1];
+        for (PidNamespace? level = ns; level is not null; level = level.Parent)
+            levels[level.Level] = level;
+        var pid = new PidNumber(levels);
+        for (int i = 0; i < levels.Length; i++)
+        {
+            Result<int> number = levels[i].Allocate(pid);
+            if (!number.Ok)
+            {
+                while (--i >= 0)
+                    levels[i].Free(pid._numbers[i]);
+                return number.Error;
+            }
+
+            pid._numbers[i] = number.Value;
+        }
+
+        return pid;
+    }
+
+    /// <summary>The number as seen from a namespace; 0 if it is not visible there.</summary>
+    public int In(PidNamespace ns) => ns.Level < _levels.Length && _levels[ns.Level] == ns ? _numbers[ns.Level] : 0;
+
+    /// <summary>Frees the numbers if nothing uses them any more.</summary>
+    public void ReleaseIfUnused()
+    {
+        if (Task is not null || ProcessGroup.Count > 0 || Session.Count > 0)
+            return;
+        for (int i = 0; i < _levels.Length; i++)
+            _levels[i].Free(_numbers[i]);
+    }
+}

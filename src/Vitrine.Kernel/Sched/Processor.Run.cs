@@ -1,0 +1,93 @@
+using Vitrine.Cpu;
+using Vitrine.Kernel.Syscalls;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Time;
+
+namespace Vitrine.Kernel.Sched;
+
+/// <content>One task's turn on the processor: kernel path, exit work, user code.</content>
+internal sealed partial class Processor
+{
+    /// <summary>
+    /// Runs the task until it sleeps, ends, or should make room. True if it is still runnable and must be queued again.
+    /// </summary>
+    private bool RunTask(Task task)
+    {
+        Ktime entered = _kernel.Time.Now;
+        for (; ; )
+        {
+            if (task.Path is KernelPath.Suspended && !Continue(task))
+            {
+                ChargeSystem(task, entered);
+                // A continuation without a sleep is a yield: runnable, but behind the others.
+                return task.State == TaskState.Running && task.HasContinuation;
+            }
+
+            // In the kernel with nothing suspended: on the way out.
+            if (task.State != TaskState.Running)
+            {
+                ChargeSystem(task, entered);
+                return false;
+            }
+
+            if (task.HasExitWork)
+            {
+                task.BeginExitWork();
+                continue;
+            }
+
+            if (task.IsKernelThread)
+            {
+                task.BeginKernelThread();
+                continue;
+            }
+
+            RunDue();
+            Ktime now = ChargeSystem(task, entered);
+            if (_kernel.IsHalted)
+                return false;
+            if (_reschedule || _kernel.Scheduler.ShouldPreempt(this, task, _sliceStart, now))
+                return true;
+
+            CpuExit exit = RunUser(task);
+            entered = _kernel.Time.Now;
+            long used = entered - now;
+            task.Sched.UserTime += used;
+            task.Sched.Charge(used);
+            task.ThreadGroup.UserTime += used;
+            UserTime += used;
+            task.Enter(exit);
+        }
+    }
+
+    /// <summary>Runs the suspended kernel path on. True when it has finished and its result has been taken.</summary>
+    private static bool Continue(Task task)
+    {
+        Action? continuation = task.TakeContinuation();
+        continuation?.Invoke();
+        return task.FinishPath();
+    }
+
+    private unsafe CpuExit RunUser(Task task)
+    {
+        _kernel.Tick.Arm(this, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
+        Cpu.LoadRegisters(task.Registers);
+        PhysAddr root = task.Mm!.PageTableRoot;
+        _kernel.Lock.Exit();
+        CpuExit exit = Cpu.Run(root);
+        _kernel.Lock.Enter();
+        Cpu.SaveRegisters(task.Registers);
+        return exit;
+    }
+
+    private Ktime ChargeSystem(Task task, Ktime since)
+    {
+        Ktime now = _kernel.Time.Now;
+        long used = now - since;
+        task.Sched.SystemTime += used;
+        task.Sched.Charge(used);
+        task.ThreadGroup.SystemTime += used;
+        SystemTime += used;
+        return now;
+    }
+}

@@ -1,0 +1,171 @@
+using Vitrine.Cpu;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Time;
+
+namespace Vitrine.Kernel.Sched;
+
+/// <summary>
+/// A processor of the machine and the host thread that is it. The loop: take the kernel lock, run what is due, pick
+/// a task, go on with its kernel path or run its user code with the lock dropped, and so on until shutdown. The
+/// thread sleeps while nothing is runnable.
+/// </summary>
+internal sealed partial class Processor : IYieldTarget
+{
+    private readonly KernelInstance _kernel;
+    private readonly ManualResetEventSlim _wakeIdle = new(false);
+    private Thread? _thread;
+    private Ktime _sliceStart;
+    private volatile bool _reschedule;
+
+    public Processor(KernelInstance kernel, VirtualProcessor cpu, int id)
+    {
+        _kernel = kernel;
+        Cpu = cpu;
+        Id = id;
+    }
+
+    public int Id { get; }
+
+    public VirtualProcessor Cpu { get; }
+
+    /// <summary>The task it runs, in user or kernel mode; null while it looks for one.</summary>
+    public Task? Current { get; private set; }
+
+    public bool IsIdle { get; private set; }
+
+    /// <summary>Nanoseconds in user code, in the kernel, and idle, for /proc/stat.</summary>
+    public long UserTime { get; private set; }
+
+    public long SystemTime { get; private set; }
+
+    public long IdleTime { get; private set; }
+
+    /// <summary>Starts the host thread.</summary>
+    public void Start()
+    {
+        _thread = new Thread(ThreadMain, maxStackSize: 16 << 20) { IsBackground = true, Name = $"vcpu{Id}" };
+        _thread.Start();
+    }
+
+    /// <summary>Waits for the host thread to end; the kernel lock must not be held.</summary>
+    public void Join() => _thread?.Join();
+
+    public void WakeIdle()
+    {
+        IsIdle = false;
+        _wakeIdle.Set();
+    }
+
+    /// <summary>Makes the processor pick again at the next exit to user mode; kicks it out of guest code. Any thread.</summary>
+    public void RequestReschedule()
+    {
+        _reschedule = true;
+        Cpu.Kick();
+    }
+
+    /// <summary>Makes the processor look at the time, the queues and the stop flag soon. Any thread, no lock.</summary>
+    public void Interrupt()
+    {
+        Cpu.Kick();
+        _wakeIdle.Set();
+    }
+
+    bool IYieldTarget.DrawYield() => Current is not null && _kernel.Yielding!.Draw();
+
+    void IYieldTarget.RequeueCurrent(Action continuation) => Current!.Requeue(continuation);
+
+    private void ThreadMain()
+    {
+        KTaskRuntime.YieldTarget = _kernel.Yielding is null ? null : this;
+        _kernel.Lock.Enter();
+        try
+        {
+            while (!_kernel.IsHalted)
+            {
+                RunDue();
+                Current = _kernel.Scheduler.PickNext(this);
+                if (Current is null)
+                    Idle();
+                else
+                    RunCurrent();
+            }
+        }
+#pragma warning disable CA1031 // Whatever escapes the kernel is a bug of this machine and must not reach the process.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _kernel.Panic(exception);
+        }
+        finally
+        {
+            Current = null;
+            if (_kernel.Lock.IsHeld)
+                _kernel.Lock.Exit();
+            KTaskRuntime.YieldTarget = null;
+        }
+    }
+
+    /// <summary>The softirq moment: expired timers and completed host work.</summary>
+    private void RunDue()
+    {
+        _kernel.Interrupts.Drain();
+        _kernel.Timers.RunExpired(_kernel.Time.Now);
+    }
+
+    private void Idle()
+    {
+        Ktime start = _kernel.Time.Now;
+        Ktime next = _kernel.Timers.NextExpiry;
+        IsIdle = true;
+        _wakeIdle.Reset();
+        if (_kernel.Interrupts.HasPending || _kernel.IsHalted)
+        {
+            IsIdle = false;
+            return;
+        }
+
+        _kernel.Lock.Exit();
+        if (next.IsNever)
+        {
+            _wakeIdle.Wait();
+        }
+        else
+        {
+            long milliseconds = Math.Min((next - start + 999_999) / 1_000_000, int.MaxValue - 1);
+            if (next > start)
+                _wakeIdle.Wait((int)Math.Max(milliseconds, 0));
+        }
+
+        _kernel.Lock.Enter();
+        IsIdle = false;
+        IdleTime += _kernel.Time.Now - start;
+    }
+
+    private void RunCurrent()
+    {
+        Task task = Current!;
+        task.OnProcessor = this;
+        _sliceStart = _kernel.Time.Now;
+        _reschedule = false;
+        bool runnable = RunTask(task);
+        task.OnProcessor = null;
+        Current = null;
+        if (runnable)
+        {
+            task.Sched.InvoluntarySwitches++;
+            _kernel.Scheduler.Enqueue(task, wakeup: false);
+        }
+        else if (task.State == TaskState.Running)
+        {
+            // Woken while it was on its way to sleep on this processor.
+            _kernel.Scheduler.Enqueue(task, wakeup: true);
+        }
+        else
+        {
+            task.Sched.VoluntarySwitches++;
+            if (task.State == TaskState.Dead)
+                task.Release();
+        }
+    }
+}

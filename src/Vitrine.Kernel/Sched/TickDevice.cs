@@ -1,0 +1,80 @@
+using Vitrine.Kernel.Time;
+
+namespace Vitrine.Kernel.Sched;
+
+/// <summary>
+/// The timer interrupt: one host thread that kicks processors out of user code when a slice or a timer is due. It takes
+/// no kernel lock. While no processor has asked for a tick it sleeps.
+/// </summary>
+internal sealed class TickDevice(KernelInstance kernel) : IDisposable
+{
+    private readonly object _gate = new();
+    private Thread? _thread;
+    private long _deadline = long.MaxValue;
+    private bool _stopping;
+
+    /// <summary>Asks for a kick of all processors no later than at a slice's end (if others wait) or the next timer.</summary>
+    public void Arm(Processor processor, bool othersWait, Ktime nextTimer)
+    {
+        long deadline = nextTimer.Nanoseconds;
+        if (othersWait)
+            deadline = Math.Min(deadline, kernel.Time.Now.Nanoseconds + Scheduler.Slice);
+        if (deadline < Volatile.Read(ref _deadline))
+            Lower(deadline);
+    }
+
+    /// <summary>A timer was started that is due earlier than all others.</summary>
+    public void Lower(long deadline)
+    {
+        lock (_gate)
+        {
+            if (_stopping || deadline >= _deadline)
+                return;
+            Volatile.Write(ref _deadline, deadline);
+            if (_thread is null)
+            {
+                _thread = new Thread(ThreadMain) { IsBackground = true, Name = "tick" };
+                _thread.Start();
+            }
+
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _thread?.Join();
+    }
+
+    private void ThreadMain()
+    {
+        lock (_gate)
+        {
+            while (!_stopping)
+            {
+                if (_deadline == long.MaxValue)
+                {
+                    Monitor.Wait(_gate);
+                    continue;
+                }
+
+                long remaining = _deadline - kernel.Time.Now.Nanoseconds;
+                if (remaining > 0)
+                {
+                    Monitor.Wait(_gate, (int)Math.Min((remaining + 999_999) / 1_000_000, 1_000_000));
+                    continue;
+                }
+
+                Volatile.Write(ref _deadline, long.MaxValue);
+                foreach (Processor processor in kernel.Processors)
+                    processor.Cpu.Kick();
+            }
+        }
+    }
+}

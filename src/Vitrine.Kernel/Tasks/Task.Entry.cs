@@ -1,0 +1,180 @@
+using Vitrine.Cpu;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Syscalls;
+
+namespace Vitrine.Kernel.Tasks;
+
+/// <summary>Whether a task has a suspended way through the kernel.</summary>
+internal enum KernelPath
+{
+    /// <summary>In user code or about to be: nothing of the task is on the heap but its fields.</summary>
+    None = 0,
+
+    /// <summary>Somewhere below a root <see cref="KTask"/>.</summary>
+    Suspended = 1,
+}
+
+/// <summary>Why a task must not go straight back to user code (the TIF_* flags' twin). Zero on the fast path.</summary>
+[Flags]
+internal enum TaskWork
+{
+    None = 0,
+
+    /// <summary>A signal may be deliverable, or a syscall must be restarted.</summary>
+    Signal = 1 << 0,
+
+    /// <summary>The task must exit (exit_group, a fatal signal, the OOM killer).</summary>
+    Exit = 1 << 1,
+
+    /// <summary>The machine is being brought to rest.</summary>
+    Freeze = 1 << 2,
+
+    /// <summary>The rseq area must be updated: the task may have moved or been preempted.</summary>
+    Rseq = 1 << 3,
+
+    /// <summary>A tracer wants a stop at the next exit.</summary>
+    Trace = 1 << 4,
+
+    /// <summary>Deferred work of the task itself (task_work): delayed file releases and the like.</summary>
+    Deferred = 1 << 5,
+}
+
+/// <content>
+/// The one way in and the one way out for every syscall, fault and exception, driven by one work word.
+/// </content>
+internal sealed partial class Task
+{
+    private bool _rootDone;
+    private RootKind _rootKind;
+    private KTaskAwaiter<SyscallResult> _syscallRoot;
+    private KTaskAwaiter _root;
+
+    private enum RootKind
+    {
+        None = 0,
+        Syscall = 1,
+        Other = 2,
+    }
+
+    public KernelPath Path { get; private set; }
+
+    public TaskWork Work { get; set; }
+
+    /// <summary>The number of the syscall the task is in, or −1: nothing to restart (orig_rax's twin).</summary>
+    public int SyscallNumber { get; set; } = -1;
+
+    /// <summary>The arguments as they were on entry, for restart, strace and /proc/PID/syscall.</summary>
+    public SyscallArguments SyscallArguments { get; private set; }
+
+    /// <summary>Body of a kernel thread: run again from its start whenever it returns, until it sets <see cref="State"/> to dead.</summary>
+    public Func<Task, KTask>? KernelThreadBody { get; init; }
+
+    public bool IsKernelThread => KernelThreadBody is not null;
+
+    public bool HasExitWork => Work != TaskWork.None;
+
+    private Action RootPathDone { get; }
+
+    /// <summary>Takes the task into the kernel for what its user code did.</summary>
+    internal unsafe void Enter(CpuExit exit)
+    {
+        switch (exit.Kind)
+        {
+            case CpuExitKind.Kicked:
+                break;
+            case CpuExitKind.Syscall:
+                EnterSyscall();
+                break;
+            case CpuExitKind.PageFault:
+                BeginOther(HandlePageFaultAsync(exit.Address, exit.ErrorCode));
+                break;
+            default:
+                HandleException(exit);
+                break;
+        }
+    }
+
+    /// <summary>Runs the exit-to-user routine once: at most one piece of work, then the loop looks again.</summary>
+    internal void BeginExitWork() => BeginOther(ExitToUserAsync());
+
+    internal void BeginKernelThread() => BeginOther(KernelThreadBody!(this));
+
+    /// <summary>True when the suspended path has run to its end; takes its result.</summary>
+    internal bool FinishPath()
+    {
+        if (!_rootDone)
+            return false;
+        _rootDone = false;
+        Path = KernelPath.None;
+        RootKind kind = _rootKind;
+        _rootKind = RootKind.None;
+        if (kind == RootKind.Syscall)
+        {
+            SyscallResult result = _syscallRoot.GetResult();
+            _syscallRoot = default;
+            LeaveSyscall(result);
+        }
+        else
+        {
+            _root.GetResult();
+            _root = default;
+        }
+
+        return true;
+    }
+
+    private unsafe void EnterSyscall()
+    {
+        SyscallNumber = (int)Registers->Rax;
+        SyscallArguments = new SyscallArguments(
+            Registers->Rdi, Registers->Rsi, Registers->Rdx, Registers->R10, Registers->R8, Registers->R9);
+        // Until the syscall's exit RAX shows what Linux shows: -ENOSYS.
+        Registers->Rax = unchecked((ulong)-(long)Errno.ENOSYS);
+        Kernel.Observer?.SyscallEntered(this);
+        if (SyscallTable.Dispatch(this, SyscallNumber, SyscallArguments, out SyscallResult result, out KTask<SyscallResult> pending))
+        {
+            LeaveSyscall(result);
+            return;
+        }
+
+        KTaskAwaiter<SyscallResult> awaiter = pending.GetAwaiter();
+        if (awaiter.IsCompleted)
+        {
+            LeaveSyscall(awaiter.GetResult());
+            return;
+        }
+
+        Path = KernelPath.Suspended;
+        _rootKind = RootKind.Syscall;
+        _syscallRoot = awaiter;
+        awaiter.UnsafeOnCompleted(RootPathDone);
+    }
+
+    private unsafe void LeaveSyscall(SyscallResult result)
+    {
+        Registers->Rax = (ulong)result.Value;
+        Kernel.Observer?.SyscallLeft(this, result);
+        if (result.Value is <= -(long)Errno.ERESTARTSYS and >= -(long)Errno.ERESTART_RESTARTBLOCK)
+            Work |= TaskWork.Signal;
+        else
+            SyscallNumber = -1;
+    }
+
+    private void BeginOther(KTask path)
+    {
+        KTaskAwaiter awaiter = path.GetAwaiter();
+        if (awaiter.IsCompleted)
+        {
+            awaiter.GetResult();
+            return;
+        }
+
+        Path = KernelPath.Suspended;
+        _rootKind = RootKind.Other;
+        _root = awaiter;
+        awaiter.UnsafeOnCompleted(RootPathDone);
+    }
+
+    private void OnRootPathDone() => _rootDone = true;
+}

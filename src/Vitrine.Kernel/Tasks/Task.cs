@@ -1,0 +1,86 @@
+using System.Runtime.InteropServices;
+using Vitrine.Cpu;
+using Vitrine.Kernel.Cgroups;
+using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Tasks;
+
+/// <summary>
+/// A thread of execution (task_struct's twin): a user thread, or a kernel thread when <see cref="Mm"/> is null. All
+/// state is plain fields under the kernel lock; what the task is doing inside the kernel is one suspended path, which
+/// a machine at rest does not have. Split by aspect: Sched, Entry, Signals, Clone, Exec, Exit, …
+/// </summary>
+internal sealed unsafe partial class Task
+{
+    /// <summary>Bytes of comm, the final NUL included.</summary>
+    public const int CommLength = 16;
+
+    /// <summary>Creates a task that is not yet visible or runnable; the clone path fills in the rest.</summary>
+    public Task(KernelInstance kernel, ThreadGroup threadGroup, Credentials credentials, NamespaceSet namespaces, Cgroup cgroup)
+    {
+        Kernel = kernel;
+        ThreadGroup = threadGroup;
+        Credentials = credentials;
+        Namespaces = namespaces;
+        Cgroup = cgroup;
+        Sched = new SchedEntity();
+        SleepEntry = new WaitEntry { Task = this };
+        // SAFETY: freed exactly once, in Release; nobody keeps the pointer beyond the task.
+        Registers = (RegisterFile*)NativeMemory.AlignedAlloc((nuint)sizeof(RegisterFile), 64);
+        Registers->Reset();
+        RootPathDone = OnRootPathDone;
+    }
+
+    public KernelInstance Kernel { get; }
+
+    /// <summary>The user-mode registers while the task is in the kernel (pt_regs and FPU state).</summary>
+    public RegisterFile* Registers { get; private set; }
+
+    /// <summary>What the threads of a process share: signal_struct and sighand_struct.</summary>
+    public ThreadGroup ThreadGroup { get; set; }
+
+    /// <summary>The task's number at each pid-namespace level.</summary>
+    public PidNumber Pid { get; set; } = null!;
+
+    /// <summary>The thread id in the initial pid namespace.</summary>
+    public int Tid => Pid.Global;
+
+    /// <summary>The process id in the initial pid namespace.</summary>
+    public int Tgid => ThreadGroup.Leader.Pid.Global;
+
+    public bool IsLeader => ThreadGroup.Leader == this;
+
+    /// <summary>The address space; null for kernel threads and after exit_mm.</summary>
+    public MmStruct? Mm { get; set; }
+
+    public FdTable? Files { get; set; }
+
+    /// <summary>Root, working directory, umask.</summary>
+    public FsContext? Fs { get; set; }
+
+    /// <summary>Immutable; replaced as a whole.</summary>
+    public Credentials Credentials { get; set; }
+
+    public NamespaceSet Namespaces { get; set; }
+
+    public Cgroup Cgroup { get; set; }
+
+    /// <summary>The name shown by ps, at most 15 bytes.</summary>
+    public string Comm { get; set; } = "";
+
+    /// <summary>The processor that runs it now.</summary>
+    public Processor? OnProcessor { get; set; }
+
+    /// <summary>Ends the task's native resources; called by the processor loop after it has left the task for good.</summary>
+    public void Release()
+    {
+        NativeMemory.AlignedFree(Registers);
+        Registers = null;
+    }
+
+    public override string ToString() => $"{Comm}[{(Pid is null ? 0 : Tid)}]";
+}
