@@ -1,0 +1,16 @@
+namespace Vitrine.Kernel;
+
+/// <content>Numbers that namespaces and unknown calls draw from the machine.</content>
+internal sealed partial class KernelInstance
+{
+    // PROC_DYNAMIC_FIRST of Linux: inode numbers of namespaces come from proc's dynamic range.
+    private ulong _nextNamespaceInode = 0xF0000000;
+
+    /// <summary>Calls of syscalls that do not exist here, by number.</summary>
+    public Dictionary<int, long> UnknownSyscalls { get; } = [];
+
+    public InodeNumber NextNamespaceInode() => new(_nextNamespaceInode++);
+
+    /// <summary>Counts a syscall that is answered with ENOSYS.</summary>
+    public void UnknownSyscall(int number) => UnknownSyscalls[number] = UnknownSyscalls.GetValueOrDefault(number) + 1;
+}

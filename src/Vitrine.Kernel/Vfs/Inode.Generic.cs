@@ -1,0 +1,66 @@
+using Vitrine.Kernel.Security;
+
+namespace Vitrine.Kernel.Vfs;
+
+/// <content>What most file systems leave to the VFS: mode checks, attributes from the fields, counting.</content>
+internal abstract partial class Inode
+{
+    private int _references = 1;
+
+    /// <summary>References held: dentries, open files, mappings.</summary>
+    public int References => _references;
+
+    public Inode Get()
+    {
+        _references++;
+        return this;
+    }
+
+    public void Put()
+    {
+        if (--_references == 0)
+            Evict();
+        else if (_references < 0)
+            throw new InvalidOperationException("an inode was put more often than it was taken");
+    }
+
+    /// <summary>The permission check of path_resolution(7): owner, group, others, and the capabilities that override.</summary>
+    protected Errno CheckModePermission(Credentials credentials, AccessMask mask)
+    {
+        uint wanted = (uint)(mask & (AccessMask.Read | AccessMask.Write | AccessMask.Execute));
+        uint bits = (uint)Mode;
+        uint granted = credentials.Fsuid == Uid ? bits >> 6 : credentials.IsInGroup(Gid) ? bits >> 3 : bits;
+        if ((wanted & ~granted & 7) == 0)
+            return Errno.Success;
+        if (IsDirectory)
+        {
+            if ((wanted & 2) == 0 && credentials.IsCapable(credentials.UserNamespace, Capability.DacReadSearch))
+                return Errno.Success;
+            return credentials.IsCapable(credentials.UserNamespace, Capability.DacOverride) ? Errno.Success : Errno.EACCES;
+        }
+
+        if (wanted == 4 && credentials.IsCapable(credentials.UserNamespace, Capability.DacReadSearch))
+            return Errno.Success;
+        bool executable = (wanted & 1) == 0 || (bits & 0x49) != 0;
+        return executable && credentials.IsCapable(credentials.UserNamespace, Capability.DacOverride) ? Errno.Success : Errno.EACCES;
+    }
+
+    protected KernelStat GenericAttributes() => new()
+    {
+        Device = SuperBlock.Device,
+        Inode = Number,
+        Mode = Mode,
+        LinkCount = LinkCount,
+        Uid = Uid,
+        Gid = Gid,
+        RawDevice = Device,
+        Size = Size,
+        BlockSize = SuperBlock.BlockSize,
+        Blocks = (Size + 511) / 512,
+        AccessTime = AccessTime,
+        ModificationTime = ModificationTime,
+        ChangeTime = ChangeTime,
+        BirthTime = BirthTime,
+        Mask = StatxMask.BasicStats | (BirthTime != default ? StatxMask.BirthTime : StatxMask.None),
+    };
+}
