@@ -116,14 +116,17 @@ internal static class SyscallTableWriter
         }
 
         text.Append("            \"\"\"\"\");\n\n");
-        text.Append("        public static readonly global::System.Collections.Generic.Dictionary<string, StraceConstantSet> Constants = StraceConstantSet.Parse(\"\"\"\"\"\n");
+        var lines = new StringBuilder();
         var written = new HashSet<string>();
         foreach (ConstantSetModel set in calls.SelectMany(c => c.Constants))
         {
             if (written.Add(set.Name))
-                text.Append("            ").Append(set.Line).Append('\n');
+                lines.Append("            ").Append(set.Line).Append('\n');
         }
 
-        text.Append("            \"\"\"\"\");\n    }\n");
+        // A raw literal must have a line.
+        string literal = lines.Length == 0 ? "\"\"" : "\"\"\"\"\"\n" + lines + "            \"\"\"\"\"";
+        text.Append("        public static readonly global::System.Collections.Generic.Dictionary<string, StraceConstantSet> Constants = StraceConstantSet.Parse(");
+        text.Append(literal).Append(");\n    }\n");
     }
 }

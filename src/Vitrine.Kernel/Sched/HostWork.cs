@@ -9,6 +9,7 @@ namespace Vitrine.Kernel.Sched;
 /// through the interrupt queue. The work must not touch kernel state. The wait is uninterruptible: host work is bound
 /// to finish (calls that may block for ever, such as reading a terminal, use interrupts of their own instead).
 /// </summary>
+[HostBoundary("hands slow host calls to the host's pool")]
 internal static class HostWork
 {
     /// <summary>Runs <paramref name="work"/> off the lock and returns its value; what it throws panics the machine.</summary>

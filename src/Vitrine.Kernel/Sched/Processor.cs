@@ -10,6 +10,7 @@ namespace Vitrine.Kernel.Sched;
 /// a task, go on with its kernel path or run its user code with the lock dropped, and so on until shutdown. The
 /// thread sleeps while nothing is runnable.
 /// </summary>
+[HostBoundary("a processor is a host thread")]
 internal sealed partial class Processor : IYieldTarget
 {
     private readonly KernelInstance _kernel;

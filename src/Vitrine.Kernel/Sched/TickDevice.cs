@@ -6,6 +6,7 @@ namespace Vitrine.Kernel.Sched;
 /// The timer interrupt: one host thread that kicks processors out of user code when a slice or a timer is due. It takes
 /// no kernel lock. While no processor has asked for a tick it sleeps.
 /// </summary>
+[HostBoundary("the timer interrupt is a host thread")]
 internal sealed class TickDevice(KernelInstance kernel) : IDisposable
 {
     private readonly object _gate = new();

@@ -124,6 +124,7 @@ internal sealed partial class Task
         return true;
     }
 
+    [KernelTaskRuntime]
     private unsafe void EnterSyscall()
     {
         SyscallNumber = (int)Registers->Rax;
@@ -161,6 +162,7 @@ internal sealed partial class Task
             SyscallNumber = -1;
     }
 
+    [KernelTaskRuntime]
     private void BeginOther(KTask path)
     {
         KTaskAwaiter awaiter = path.GetAwaiter();
