@@ -1,0 +1,42 @@
+namespace Vitrine;
+
+/// <summary>What a machine is made of. All values have defaults; a machine keeps none of the objects it is given.</summary>
+public sealed class MachineOptions
+{
+    /// <summary>Bytes of guest memory, a multiple of 2 MiB, at least 16 MiB. Committed as the guest touches it.</summary>
+    public long Memory { get; init; } = 1L << 30;
+
+    /// <summary>Virtual processors, 1 to 64. Each runs guest code on a host thread of its own.</summary>
+    public int Processors { get; init; } = 1;
+
+    /// <summary>The host name that the guest sees (<c>uname -n</c>), at most 64 bytes.</summary>
+    public string Hostname { get; init; } = "vitrine";
+
+    /// <summary>What the guest sees of the host's file tree.</summary>
+    public HostTree HostTree { get; init; } = HostTree.Default;
+
+    /// <summary>Host directories and files that are shared in addition, in the order in which they are mounted.</summary>
+    public IReadOnlyList<Volume> Volumes { get; init; } = [];
+
+    /// <summary>Who the first program is.</summary>
+    public GuestIdentity Identity { get; init; } = GuestIdentity.Caller;
+
+    /// <summary>After this time the machine is stopped and every process in it is killed. Null: no limit.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>
+    /// Called with a line (without its end) for each system call of the guest, in strace's format; null for none.
+    /// It runs on the machine's threads one at a time, and holds the machine up while it runs.
+    /// </summary>
+    public Action<string>? Trace { get; init; }
+}
+
+/// <summary>Whose rights the guest's programs have inside the machine. Towards the host the machine never has more than its caller.</summary>
+public enum GuestIdentity
+{
+    /// <summary>The caller's user, group and supplementary groups; files show their true owners.</summary>
+    Caller = 0,
+
+    /// <summary>Root inside the machine (0:0, all capabilities of the machine's own user namespace).</summary>
+    Root = 1,
+}
