@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text;
+using Iced.Intel;
+
+namespace Vitrine.Cpu.Tests.Judge;
+
+/// <summary>
+/// Compares what the host's processor and the interpreter made of an instance. Everything must be equal but
+/// what Intel's manual leaves undefined; each such rule stands in <see cref="UndefinedFlags"/>,
+/// <see cref="IgnoredMemory"/> or <see cref="Approximation"/> with its reason.
+/// </summary>
+/// <remarks>
+/// Not compared: RF, which only the saved flags of a fault show; the x87 unit's last-instruction pointers and
+/// opcode, which processors record at different occasions (CPUID.7.EBX[6], AMD's "only when an exception is pending").
+/// </remarks>
+internal sealed unsafe class Comparison
+{
+    private const ulong ResumeFlag = 1 << 16;
+    private readonly byte[] _pristine = Arena.PristineContent();
+    private readonly StringBuilder _differences = new();
+
+    /// <summary>Null if they agree, else what differs, host first.</summary>
+    public string? Differences(Form form, in Instruction instruction, Instance* instance, Result* host, Result* guest)
+    {
+        _differences.Clear();
+        MachineState* h = &host->State, g = &guest->State;
+        if (host->Vector != guest->Vector)
+        {
+            Note("vector", host->Vector, guest->Vector);
+            if (guest->Vector == 14 || host->Vector == 14)
+                Note("cr2", host->Cr2, guest->Cr2);
+            return _differences.ToString();
+        }
+
+        ComparePageFault(form, host, guest);
+        if (h->Rip != g->Rip)
+            Note("rip", h->Rip, g->Rip);
+
+        bool completed = host->Vector is 1 or 3 or 4;
+        ulong undefined = completed ? UndefinedFlags.Of(form, instruction, &instance->State) : 0;
+        ulong flagMask = ~(ResumeFlag | undefined);
+        if (((h->Rflags ^ g->Rflags) & flagMask) != 0)
+            Note("rflags", h->Rflags & flagMask, g->Rflags & flagMask);
+
+        for (int i = 0; i < 16; i++)
+        {
+            if (h->Gpr[i] != g->Gpr[i] && !(completed && Undefined.Register(form, instruction, &instance->State, i, h->Gpr[i], g->Gpr[i])))
+                Note(RegisterName(i), h->Gpr[i], g->Gpr[i]);
+        }
+
+        if (h->FsBase != g->FsBase)
+            Note("fsbase", h->FsBase, g->FsBase);
+        if (h->GsBase != g->GsBase)
+            Note("gsbase", h->GsBase, g->GsBase);
+        for (int i = 0; i < 6; i++)
+        {
+            if (host->Selectors[i] != guest->Selectors[i])
+                Note("selector " + "csdsesfsgsss".Substring(2 * i, 2), host->Selectors[i], guest->Selectors[i]);
+        }
+
+        CompareFloatingPoint(form, instruction, instance, h, g, completed);
+        CompareMemory(form, instance, host, guest);
+        return _differences.Length == 0 ? null : _differences.ToString();
+    }
+
+    private void ComparePageFault(Form form, Result* host, Result* guest)
+    {
+        if (host->Vector != 14)
+            return;
+
+        // Which of its bytes an access of more than 16 bytes touches first is the processor's choice.
+        ulong mask = form.MemoryBytes > 16 ? ~4095UL : ~0UL;
+        if (((host->Cr2 ^ guest->Cr2) & mask) != 0)
+            Note("cr2", host->Cr2, guest->Cr2);
+
+        // For addresses of its own, Linux reports "present" whatever the truth is.
+        uint present = (long)host->Cr2 < 0 ? 1u : 0;
+        if (((host->Error ^ guest->Error) & ~present) != 0)
+            Note("error", host->Error, guest->Error);
+    }
+
+    private void CompareFloatingPoint(Form form, in Instruction instruction, Instance* instance, MachineState* h, MachineState* g, bool completed)
+    {
+        if (h->Mxcsr != g->Mxcsr)
+            Note("mxcsr", h->Mxcsr, g->Mxcsr);
+        if (h->Fcw != g->Fcw)
+            Note("fcw", h->Fcw, g->Fcw);
+        int status = h->Fsw ^ g->Fsw;
+        if (completed)
+            status &= ~UndefinedFlags.OfStatusWord(form, instruction);
+        if (status != 0)
+            Note("fsw", h->Fsw, g->Fsw);
+        if (h->Ftw != g->Ftw)
+            Note("ftw", h->Ftw, g->Ftw);
+        for (int i = 0; i < 8; i++)
+        {
+            ulong hostTop = h->St((2 * i) + 1) & 0xffff, guestTop = g->St((2 * i) + 1) & 0xffff;
+            if ((h->St(2 * i) != g->St(2 * i) || hostTop != guestTop)
+                && !Approximation.Extended(form, i, h->St(2 * i), hostTop, g->St(2 * i), guestTop))
+                Note($"st{i}", h->St(2 * i), g->St(2 * i), hostTop, guestTop);
+        }
+
+        for (int i = 0; i < 16; i++)
+        {
+            if ((h->Xmm(2 * i) != g->Xmm(2 * i) || h->Xmm((2 * i) + 1) != g->Xmm((2 * i) + 1))
+                && !Approximation.Singles(form, instruction, instance, h, g, i))
+                Note($"xmm{i}", h->Xmm(2 * i), g->Xmm(2 * i), h->Xmm((2 * i) + 1), g->Xmm((2 * i) + 1));
+        }
+    }
+
+    private void CompareMemory(Form form, Instance* instance, Result* host, Result* guest)
+    {
+        ReadOnlySpan<MemoryDifference> h = host->DifferenceList, g = guest->DifferenceList;
+        if (Same(h, g))
+            return;
+
+        // Slow path: byte by byte, leaving out what is not defined.
+        var before = (byte[])_pristine.Clone();
+        foreach (Patch patch in instance->PatchList)
+            instance->BytesOf(patch).CopyTo(before.AsSpan((int)patch.ArenaOffset));
+        byte[] hostBytes = Applied(before, h), guestBytes = Applied(before, g);
+        int shown = 0;
+        for (int i = 0; i < hostBytes.Length && shown < 24; i++)
+        {
+            if (hostBytes[i] == guestBytes[i] || Undefined.Memory(form, instance, i))
+                continue;
+            Note($"[{AddressOf(i):x}]", hostBytes[i], guestBytes[i]);
+            shown++;
+        }
+    }
+
+    private static bool Same(ReadOnlySpan<MemoryDifference> a, ReadOnlySpan<MemoryDifference> b)
+    {
+        if (a.Length != b.Length)
+            return false;
+        for (int i = 0; i < a.Length; i++)
+        {
+            if (a[i].ArenaOffset != b[i].ArenaOffset || a[i].Value != b[i].Value)
+                return false;
+        }
+
+        return true;
+    }
+
+    private static byte[] Applied(byte[] before, ReadOnlySpan<MemoryDifference> differences)
+    {
+        var bytes = (byte[])before.Clone();
+        foreach (MemoryDifference d in differences)
+            BitConverter.TryWriteBytes(bytes.AsSpan((int)d.ArenaOffset), d.Value);
+        return bytes;
+    }
+
+    private static ulong AddressOf(int arenaOffset) => Arena.Pages[arenaOffset >> 12].Address + (ulong)(arenaOffset & 4095);
+
+    public static string RegisterName(int i) => i switch
+    {
+        0 => "rax", 1 => "rcx", 2 => "rdx", 3 => "rbx", 4 => "rsp", 5 => "rbp", 6 => "rsi", 7 => "rdi", _ => $"r{i}",
+    };
+
+    private void Note(string what, ulong host, ulong guest) =>
+        _differences.Append(CultureInfo.InvariantCulture, $" {what}: {host:x} got {guest:x};");
+
+    private void Note(string what, ulong hostLow, ulong guestLow, ulong hostHigh, ulong guestHigh) =>
+        _differences.Append(CultureInfo.InvariantCulture, $" {what}: {hostHigh:x}_{hostLow:x16} got {guestHigh:x}_{guestLow:x16};");
+}

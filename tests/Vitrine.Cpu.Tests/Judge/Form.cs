@@ -1,0 +1,88 @@
+using Iced.Intel;
+
+namespace Vitrine.Cpu.Tests.Judge;
+
+/// <summary>What the generator and the comparison need to know of an instruction form, worked out once.</summary>
+internal sealed class Form
+{
+    public Form(Code code)
+    {
+        Code = code;
+        OpCode = code.ToOpCode();
+        Mnemonic = code.Mnemonic();
+        IsFpu = OpCode.Encoding == EncodingKind.Legacy && HasFeature(CpuidFeature.FPU, CpuidFeature.FPU287, CpuidFeature.FPU387);
+        IsString = false;
+        for (int i = 0; i < OpCode.OpCount; i++)
+        {
+            OpCodeOperandKind kind = OpCode.GetOpKind(i);
+            IsString |= kind is OpCodeOperandKind.seg_rSI or OpCodeOperandKind.es_rDI;
+            HasMemory |= kind is OpCodeOperandKind.mem or OpCodeOperandKind.mem_offs or OpCodeOperandKind.r8_or_mem
+                or OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r64_or_mem
+                or OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem;
+            UsesVectors |= kind is OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.mm_reg
+                or OpCodeOperandKind.mm_rm or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm;
+            TouchesSegments |= kind is OpCodeOperandKind.seg_reg or OpCodeOperandKind.fs or OpCodeOperandKind.gs;
+            ShiftsByCl |= kind == OpCodeOperandKind.cl;
+        }
+
+        TouchesSegments |= Mnemonic is Mnemonic.Lfs or Mnemonic.Lgs or Mnemonic.Lss;
+        Elements = ElementsOf(OpCode.MemorySize);
+        if (Mnemonic is Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm or Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm
+            or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64)
+            Elements = ElementKind.Text;
+        MemoryBytes = SizeOf(OpCode.MemorySize);
+    }
+
+    public Code Code { get; }
+
+    public OpCodeInfo OpCode { get; }
+
+    public Mnemonic Mnemonic { get; }
+
+    public bool IsFpu { get; }
+
+    public bool IsString { get; }
+
+    /// <summary>An explicit memory operand is possible.</summary>
+    public bool HasMemory { get; }
+
+    public bool UsesVectors { get; }
+
+    public bool TouchesSegments { get; }
+
+    public bool ShiftsByCl { get; }
+
+    public ElementKind Elements { get; }
+
+    /// <summary>How many bytes of memory an access covers.</summary>
+    public int MemoryBytes { get; }
+
+    private bool HasFeature(params ReadOnlySpan<CpuidFeature> features)
+    {
+        foreach (CpuidFeature feature in Code.CpuidFeatures())
+        {
+            if (features.Contains(feature))
+                return true;
+        }
+
+        return false;
+    }
+
+    private static int SizeOf(MemorySize size)
+    {
+        if (size is MemorySize.Xsave or MemorySize.Xsave64)
+            return 576;
+        int bytes = size.GetInfo().Size;
+        return bytes == 0 ? 8 : bytes;
+    }
+
+    private static ElementKind ElementsOf(MemorySize size) => size.GetElementType() switch
+    {
+        MemorySize.Float32 => ElementKind.Single,
+        MemorySize.Float64 => ElementKind.Double,
+        MemorySize.Float80 => ElementKind.Extended,
+        MemorySize.Bcd => ElementKind.Decimal,
+        MemorySize.Unknown => ElementKind.Mixed,
+        _ => ElementKind.Integer,
+    };
+}

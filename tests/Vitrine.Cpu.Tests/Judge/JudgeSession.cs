@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Text;
+using Iced.Intel;
+
+namespace Vitrine.Cpu.Tests.Judge;
+
+/// <summary>What the judge found about one form.</summary>
+internal sealed record Verdict(Code Code, int Instances, int Mismatches, int Faults, IReadOnlyList<string> Examples);
+
+/// <summary>One native runner and one interpreter, side by side; serves one thread.</summary>
+internal sealed unsafe class JudgeSession : IDisposable
+{
+    private const int MaxExamples = 3;
+    private readonly NativeProcessor _native = new();
+    private readonly InterpretedProcessor _interpreted = new();
+    private readonly Generator _generator = new();
+    private readonly Comparison _comparison = new();
+    private readonly Instruction[] _instructions = new Instruction[NativeProcessor.Capacity];
+
+    public Verdict Judge(Code code, int instances)
+    {
+        var form = new Form(code);
+        int mismatches = 0, faults = 0;
+        var examples = new List<string>();
+        Result* guest = stackalloc Result[1];
+        for (int first = 0; first < instances; first += NativeProcessor.Capacity)
+        {
+            int count = Math.Min(NativeProcessor.Capacity, instances - first);
+            for (int i = 0; i < count; i++)
+                _instructions[i] = _generator.Make(form, first + i, _native.InstanceAt(i));
+            _native.Run(count);
+            for (int i = 0; i < count; i++)
+            {
+                Instance* instance = _native.InstanceAt(i);
+                Result* host = _native.ResultAt(i);
+                _interpreted.Run(instance, guest);
+                faults += host->Vector is 1 or 3 or 4 ? 0 : 1;
+                if (_comparison.Differences(form, _instructions[i], instance, host, guest) is not { } differences)
+                    continue;
+                mismatches++;
+                if (examples.Count < MaxExamples)
+                    examples.Add(Describe(form, first + i, instance, _instructions[i], host, differences));
+            }
+        }
+
+        return new Verdict(code, instances, mismatches, faults, examples);
+    }
+
+    private static string Describe(Form form, int index, Instance* instance, Instruction instruction, Result* host, string differences)
+    {
+        var text = new StringBuilder();
+        MachineState* s = &instance->State;
+        instruction.IP = s->Rip;
+        ReadOnlySpan<Patch> patches = instance->PatchList;
+        text.Append(CultureInfo.InvariantCulture, $"{form.Code}#{index} ");
+        foreach (Patch patch in patches)
+        {
+            if (patch.ArenaOffset >= 6 * 4096)
+                text.Append(Convert.ToHexString(instance->BytesOf(patch)));
+        }
+
+        text.Append(CultureInfo.InvariantCulture, $" at {s->Rip:x} \"{instruction}\" (host: vector {host->Vector})\n   differs:{differences}\n   from: rflags={s->Rflags:x}");
+        for (int i = 0; i < 16; i++)
+            text.Append(CultureInfo.InvariantCulture, $" {Comparison.RegisterName(i)}={s->Gpr[i]:x}");
+        if (form.IsFpu || form.UsesVectors || form.MemoryBytes > 200)
+        {
+            text.Append(CultureInfo.InvariantCulture, $" fcw={s->Fcw:x} fsw={s->Fsw:x} ftw={s->Ftw:x} mxcsr={s->Mxcsr:x}");
+            if (form.IsFpu)
+            {
+                for (int i = 0; i < 8; i++)
+                    text.Append(CultureInfo.InvariantCulture, $" st{i}={s->St((2 * i) + 1):x4}_{s->St(2 * i):x16}");
+            }
+            else
+            {
+                for (int op = 0; op < instruction.OpCount; op++)
+                {
+                    Register register = instruction.GetOpKind(op) == OpKind.Register ? instruction.GetOpRegister(op) : Register.None;
+                    if (register is >= Register.XMM0 and <= Register.XMM15)
+                    {
+                        int n = register - Register.XMM0;
+                        text.Append(CultureInfo.InvariantCulture, $" xmm{n}={s->Xmm((2 * n) + 1):x16}_{s->Xmm(2 * n):x16}");
+                    }
+                    else if (register is >= Register.MM0 and <= Register.MM7)
+                    {
+                        int n = (register - Register.MM0 - (s->Fsw >> 11)) & 7;
+                        text.Append(CultureInfo.InvariantCulture, $" {register}={s->St(2 * n):x16}");
+                    }
+                }
+            }
+        }
+
+        foreach (Patch patch in patches)
+        {
+            if (patch.ArenaOffset < 6 * 4096)
+                text.Append(CultureInfo.InvariantCulture, $" [{Arena.Pages[patch.ArenaOffset >> 12].Address + (patch.ArenaOffset & 4095):x}]={Convert.ToHexString(instance->BytesOf(patch))}");
+        }
+
+        return text.ToString();
+    }
+
+    public void Dispose()
+    {
+        _native.Dispose();
+        _interpreted.Dispose();
+    }
+}
