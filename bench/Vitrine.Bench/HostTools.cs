@@ -1,0 +1,68 @@
+using System.Diagnostics;
+
+namespace Vitrine.Bench;
+
+/// <summary>Programs of the host that benchmarks compile with and compare to.</summary>
+internal static class HostTools
+{
+    /// <summary>The folder of the repository, found from where the benchmark was built.</summary>
+    public static string Repository { get; } = FindRepository();
+
+    public static bool Exists(string program) => Find(program) is not null;
+
+    public static string? Find(string program)
+    {
+        foreach (string folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
+        {
+            string path = Path.Combine(folder, program);
+            if (File.Exists(path))
+                return path;
+        }
+
+        return null;
+    }
+
+    /// <summary>Compiles one of the sources in <c>bench/programs</c> to a static program without a C library.</summary>
+    public static string Compile(string name)
+    {
+        string folder = Path.Combine(Repository, "artifacts", "bench");
+        Directory.CreateDirectory(folder);
+        string program = Path.Combine(folder, name);
+        string source = Path.Combine(Repository, "bench", "programs", name + ".c");
+        (int status, string _, string errors, double _) = Run("gcc",
+        [
+            "-O2", "-static", "-nostdlib", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-math-errno",
+            "-o", program, source,
+        ]);
+        if (status != 0)
+            throw new InvalidOperationException($"gcc can't compile {source}:\n{errors}");
+        return program;
+    }
+
+    /// <summary>Runs a program to its end: status, output, errors, seconds.</summary>
+    public static (int Status, string Output, string Errors, double Seconds) Run(string program, params string[] arguments)
+    {
+        var clock = Stopwatch.StartNew();
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        }) ?? throw new InvalidOperationException($"{program} does not start");
+        string output = process.StandardOutput.ReadToEnd();
+        double seconds = clock.Elapsed.TotalSeconds;
+        string errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, errors, seconds);
+    }
+
+    private static string FindRepository()
+    {
+        for (DirectoryInfo? at = new(AppContext.BaseDirectory); at is not null; at = at.Parent)
+        {
+            if (File.Exists(Path.Combine(at.FullName, "Vitrine.slnx")))
+                return at.FullName;
+        }
+
+        throw new InvalidOperationException("The benchmark must be run from within the repository: Vitrine.slnx was not found.");
+    }
+}
