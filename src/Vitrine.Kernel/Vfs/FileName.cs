@@ -21,11 +21,16 @@ internal readonly struct FileName : IEquatable<FileName>
     private FileName(byte[] bytes)
     {
         _bytes = bytes;
-        // FNV-1a: stable over runs, which string hashing of the platform is not.
+        _hash = HashOf(bytes);
+    }
+
+    /// <summary>The hash that a name of these bytes has (FNV-1a: stable over runs, which hashing of the platform is not).</summary>
+    public static int HashOf(ReadOnlySpan<byte> bytes)
+    {
         uint hash = 2166136261;
         foreach (byte b in bytes)
             hash = (hash ^ b) * 16777619;
-        _hash = (int)hash;
+        return (int)hash;
     }
 
     public ReadOnlySpan<byte> Bytes => _bytes;

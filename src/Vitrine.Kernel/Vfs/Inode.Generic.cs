@@ -24,6 +24,34 @@ internal abstract partial class Inode
             throw new InvalidOperationException("an inode was put more often than it was taken");
     }
 
+    /// <summary>Open descriptions that may write; negative while executed or otherwise denied to writers (i_writecount).</summary>
+    public int WriterCount { get; private set; }
+
+    /// <summary>Called when the file is opened for writing. ETXTBSY while it is being executed.</summary>
+    public Errno GetWriteAccess()
+    {
+        if (WriterCount < 0)
+            return Errno.ETXTBSY;
+        WriterCount++;
+        return Errno.Success;
+    }
+
+    public void PutWriteAccess() => WriterCount--;
+
+    /// <summary>Keeps writers out while the file is executed. ETXTBSY while it is open for writing.</summary>
+    public Errno DenyWriteAccess()
+    {
+        if (WriterCount > 0)
+            return Errno.ETXTBSY;
+        WriterCount--;
+        return Errno.Success;
+    }
+
+    public void AllowWriteAccess() => WriterCount++;
+
+    /// <summary>A read reached the object: atime by the mount's rules. The default keeps it in the field.</summary>
+    public virtual void SetAccessTime(Timespec time) => AccessTime = time;
+
     /// <summary>The permission check of path_resolution(7): owner, group, others, and the capabilities that override.</summary>
     protected Errno CheckModePermission(Credentials credentials, AccessMask mask)
     {
@@ -43,6 +71,23 @@ internal abstract partial class Inode
             return Errno.Success;
         bool executable = (wanted & 1) == 0 || (bits & 0x49) != 0;
         return executable && credentials.IsCapable(credentials.UserNamespace, Capability.DacOverride) ? Errno.Success : Errno.EACCES;
+    }
+
+    /// <summary>Takes over what a change names into the fields (setattr_copy); the size is the file system's matter.</summary>
+    protected void ApplyAttributes(in InodeAttributes changes)
+    {
+        if ((changes.Mask & AttributeMask.Uid) != 0)
+            Uid = changes.Uid;
+        if ((changes.Mask & AttributeMask.Gid) != 0)
+            Gid = changes.Gid;
+        if ((changes.Mask & AttributeMask.Mode) != 0)
+            Mode = Type | (changes.Mode & FileMode.PermissionMask);
+        if ((changes.Mask & AttributeMask.AccessTime) != 0)
+            AccessTime = changes.AccessTime;
+        if ((changes.Mask & AttributeMask.ModificationTime) != 0)
+            ModificationTime = changes.ModificationTime;
+        if ((changes.Mask & AttributeMask.ChangeTime) != 0)
+            ChangeTime = changes.ChangeTime;
     }
 
     protected KernelStat GenericAttributes() => new()

@@ -11,6 +11,9 @@ namespace Vitrine.Kernel.Vfs;
 /// </summary>
 internal abstract partial class Inode(SuperBlock superBlock, InodeNumber number, FileMode mode)
 {
+    // Most inodes are looked at and never written: the lock is made when it is first taken.
+    private KernelMutex? _lock;
+
     public SuperBlock SuperBlock { get; } = superBlock;
 
     public InodeNumber Number { get; } = number;
@@ -42,7 +45,7 @@ internal abstract partial class Inode(SuperBlock superBlock, InodeNumber number,
     public AddressSpace? Mapping { get; protected set; }
 
     /// <summary>Excludes changes of a directory's entries, or of a file's size and writes (i_rwsem), across awaits.</summary>
-    public KernelMutex Lock { get; } = new(LockRank.Inode);
+    public KernelMutex Lock => _lock ??= new KernelMutex(LockRank.Inode);
 
     public FileMode Type => Mode & FileMode.TypeMask;
 

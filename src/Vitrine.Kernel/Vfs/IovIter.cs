@@ -13,6 +13,18 @@ internal abstract class IovIter
     /// <summary>Bytes left.</summary>
     public abstract long Remaining { get; }
 
+    /// <summary>The offset in the file that the transfer starts at (ki_pos); an appending write sets it when it knows the end.</summary>
+    public long FileOffset { get; set; }
+
+    /// <summary>The write goes to the end of the file: O_APPEND, or RWF_APPEND of this call.</summary>
+    public bool IsAppend { get; set; }
+
+    /// <summary>RWF_NOWAIT: answer EAGAIN rather than wait.</summary>
+    public bool IsNoWait { get; set; }
+
+    /// <summary>Drops what is beyond so many bytes.</summary>
+    public abstract void Truncate(long remaining);
+
     /// <summary>Copies data into the iterator's memory and advances; may be short.</summary>
     public abstract int CopyTo(ReadOnlySpan<byte> source);
 
@@ -30,14 +42,21 @@ internal abstract class IovIter
 /// <summary>An iterator over a kernel buffer.</summary>
 internal sealed class KernelIovIter(Memory<byte> buffer) : IovIter
 {
+    private Memory<byte> _buffer = buffer;
     private int _position;
 
-    public override long Remaining => buffer.Length - _position;
+    public override long Remaining => _buffer.Length - _position;
+
+    public override void Truncate(long remaining)
+    {
+        if (remaining < Remaining)
+            _buffer = _buffer[..(_position + (int)remaining)];
+    }
 
     public override int CopyTo(ReadOnlySpan<byte> source)
     {
         int count = (int)Math.Min(source.Length, Remaining);
-        source[..count].CopyTo(buffer.Span[_position..]);
+        source[..count].CopyTo(_buffer.Span[_position..]);
         _position += count;
         return count;
     }
@@ -45,7 +64,7 @@ internal sealed class KernelIovIter(Memory<byte> buffer) : IovIter
     public override int CopyFrom(Span<byte> destination)
     {
         int count = (int)Math.Min(destination.Length, Remaining);
-        buffer.Span.Slice(_position, count).CopyTo(destination);
+        _buffer.Span.Slice(_position, count).CopyTo(destination);
         _position += count;
         return count;
     }

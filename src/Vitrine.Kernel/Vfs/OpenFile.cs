@@ -12,9 +12,9 @@ namespace Vitrine.Kernel.Vfs;
 internal abstract partial class OpenFile(VfsPath path, Inode inode, OpenFlags flags)
 {
     /// <summary>Where it was opened; pipes, sockets and anonymous files have a path on an internal mount.</summary>
-    public VfsPath Path { get; } = path;
+    public VfsPath Path { get; } = path.Get();
 
-    public Inode Inode { get; } = inode;
+    public Inode Inode { get; } = inode.Get();
 
     /// <summary>Access mode and status flags as F_GETFL gives them (O_CLOEXEC is the descriptor's).</summary>
     public OpenFlags Flags { get; set; } = flags;
@@ -22,7 +22,7 @@ internal abstract partial class OpenFile(VfsPath path, Inode inode, OpenFlags fl
     /// <summary>The file offset; guarded by <see cref="PositionLock"/> across awaits.</summary>
     public long Position { get; set; }
 
-    public KernelMutex PositionLock { get; } = new(LockRank.FilePosition);
+    public KernelMutex PositionLock => _positionLock ??= new KernelMutex(LockRank.FilePosition);
 
     /// <summary>No offset: pipes, sockets, terminals (pread gives ESPIPE).</summary>
     public virtual bool IsStream => false;

@@ -13,6 +13,9 @@ internal abstract partial class SuperBlock(FileSystemType type, DeviceNumber dev
 
     public Dentry Root { get; protected set; } = null!;
 
+    /// <summary>The machine; set by the VFS as soon as the file system's mount operation has returned.</summary>
+    public KernelInstance Kernel { get; set; } = null!;
+
     /// <summary>What /proc/mounts shows as the source.</summary>
     public string Source { get; set; } = "none";
 
@@ -28,6 +31,17 @@ internal abstract partial class SuperBlock(FileSystemType type, DeviceNumber dev
 
     /// <summary>For those that are not stable: whether a cached dentry is still true.</summary>
     public virtual KTask<bool> RevalidateAsync(Task current, Dentry dentry) => KTask<bool>.FromResult(true);
+
+    /// <summary>Mounts that show it, and internal users.</summary>
+    public int ActiveMounts { get; set; }
+
+    /// <summary>A mount of it is gone; with the last one the file system ends.</summary>
+    public void PutMount()
+    {
+        if (--ActiveMounts > 0)
+            return;
+        Kernel?.Vfs.SuperBlockUnused(this);
+    }
 
     public abstract KTask<Result<KernelStatFs>> StatFsAsync(Task current);
 

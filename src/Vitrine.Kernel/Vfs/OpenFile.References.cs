@@ -1,0 +1,93 @@
+namespace Vitrine.Kernel.Vfs;
+
+/// <content>Counting of open file descriptions, and what goes with their end.</content>
+internal abstract partial class OpenFile
+{
+    /// <summary>The declared size of an open file description.</summary>
+    public const int ObjectSize = 256;
+
+    private Async.KernelMutex? _positionLock;
+    private int _references = 1;
+    private bool _hasWriteAccess;
+    private bool _deniesWrite;
+    private Cgroups.Cgroup? _chargedTo;
+
+    public int References => _references;
+
+    public KernelInstance Kernel => Inode.SuperBlock.Kernel;
+
+    /// <summary>O_PATH: only the place, no content.</summary>
+    public virtual bool IsPathOnly => false;
+
+    /// <summary>Who opened it: what later checks that must not use the current credentials go by (f_cred).</summary>
+    public Security.Credentials? OpenerCredentials { get; internal set; }
+
+    public OpenFile Get()
+    {
+        _references++;
+        return this;
+    }
+
+    /// <summary>Gives a reference back; the last one releases the file at once. Never waits.</summary>
+    public void Put()
+    {
+        if (--_references > 0)
+            return;
+        if (_references < 0)
+            throw new InvalidOperationException("an open file was put more often than it was taken");
+        KernelInstance? kernel = Inode.SuperBlock?.Kernel;
+        if (_isCounted)
+            kernel?.Vfs.FileClosed(this);
+        Release();
+        if (_hasWriteAccess)
+        {
+            Inode.PutWriteAccess();
+            Path.Mount?.EndWrite();
+        }
+
+        AllowWrite();
+        _chargedTo?.UnchargeKernelMemory(ObjectSize);
+        if (_isCounted)
+            kernel!.Audit.LiveFiles--;
+        Path.Put();
+        Inode.Put();
+    }
+
+    private bool _isCounted;
+
+    /// <summary>The VFS made it the opener's: counts it and charges it. ENOMEM at the limit, and the caller puts it.</summary>
+    internal Errno Account(Tasks.Task current)
+    {
+        OpenerCredentials ??= current.Credentials;
+        if (_isCounted)
+            return Errno.Success;
+        Errno error = current.Cgroup.ChargeKernelMemory(ObjectSize);
+        if (error != Errno.Success)
+            return error;
+        _chargedTo = current.Cgroup;
+        _isCounted = true;
+        current.Kernel.Audit.LiveFiles++;
+        return Errno.Success;
+    }
+
+    /// <summary>The description holds write access on its inode and mount, which the VFS has taken.</summary>
+    internal void OwnWriteAccess() => _hasWriteAccess = true;
+
+    /// <summary>Keeps writers out while the file is executed: ETXTBSY if there is one.</summary>
+    public Errno DenyWrite()
+    {
+        if (_deniesWrite)
+            return Errno.Success;
+        Errno error = Inode.DenyWriteAccess();
+        _deniesWrite = error == Errno.Success;
+        return error;
+    }
+
+    public void AllowWrite()
+    {
+        if (!_deniesWrite)
+            return;
+        _deniesWrite = false;
+        Inode.AllowWriteAccess();
+    }
+}

@@ -1,0 +1,16 @@
+namespace Vitrine.Kernel.Tasks;
+
+/// <content>What the VFS asks of a task.</content>
+internal sealed unsafe partial class Task
+{
+    /// <summary>RLIMIT_NOFILE.</summary>
+    internal ulong DescriptorLimit => 1024;
+
+    /// <summary>RLIMIT_FSIZE in bytes.</summary>
+    internal ulong FileSizeLimit => ulong.MaxValue;
+
+    /// <summary>SIGXFSZ: a write would pass RLIMIT_FSIZE.</summary>
+    internal void SendFileSizeSignal()
+    {
+    }
+}

@@ -1,0 +1,143 @@
+using Vitrine.Kernel.Vfs.Locking;
+
+namespace Vitrine.Kernel.Vfs;
+
+/// <summary>
+/// The machine's virtual file system: what is not of one file, path or mount. The operations of the system calls are
+/// its partial files: path walk, open, create and remove, attributes, mounts.
+/// </summary>
+internal sealed partial class VirtualFileSystem
+{
+    private readonly NumberPool _mountIds = new(1);
+    private readonly NumberPool _peerGroups = new(1);
+    private readonly NumberPool _anonymousDevices = new(1);
+    private readonly List<SuperBlock> _superBlocks = [];
+
+    public VirtualFileSystem(KernelInstance kernel)
+    {
+        Kernel = kernel;
+        Dentries = kernel.Dentries;
+        Locks = new FileLockTable();
+        Pipes = new Lazily(this, "pipefs", 0x50495045);
+        Sockets = new Lazily(this, "sockfs", 0x534F434B);
+        Anonymous = new Lazily(this, "anon_inodefs", 0x09041934);
+    }
+
+    public KernelInstance Kernel { get; }
+
+    public DentryCache Dentries { get; }
+
+    /// <summary>The values under /proc/sys/fs.</summary>
+    public VfsSettings Settings { get; } = new();
+
+    /// <summary>Record locks, flocks and leases.</summary>
+    public FileLockTable Locks { get; }
+
+    /// <summary>Who hears of file events; inotify. Null while nobody watches.</summary>
+    public IFsNotifier? Notifier { get; set; }
+
+    /// <summary>All mounted file systems and internal ones, in order of their making.</summary>
+    public IReadOnlyList<SuperBlock> SuperBlocks => _superBlocks;
+
+    public PseudoSuperBlock PipeFs => Pipes.Get();
+
+    public PseudoSuperBlock SockFs => Sockets.Get();
+
+    public PseudoSuperBlock AnonInodeFs => Anonymous.Get();
+
+    private Lazily Pipes { get; }
+
+    private Lazily Sockets { get; }
+
+    private Lazily Anonymous { get; }
+
+    public int AllocateMountId() => _mountIds.Take();
+
+    public void FreeMountId(int id) => _mountIds.Return(id);
+
+    public PeerGroup CreatePeerGroup() => new(this, _peerGroups.Take());
+
+    public void FreePeerGroup(PeerGroup group) => _peerGroups.Return(group.Id);
+
+    /// <summary>A device number for a file system without a device (major 0), lowest free first.</summary>
+    public DeviceNumber AllocateAnonymousDevice() => new(0, (uint)_anonymousDevices.Take());
+
+    /// <summary>A file system's mount operation has returned: it becomes one of the machine's.</summary>
+    public void AddSuperBlock(SuperBlock superBlock)
+    {
+        if (_superBlocks.Contains(superBlock))
+            return;
+        superBlock.Kernel = Kernel;
+        _superBlocks.Add(superBlock);
+        Kernel.Audit.LiveSuperBlocks++;
+    }
+
+    /// <summary>An open file description is going; called before its release.</summary>
+    internal void FileClosed(OpenFile file) =>
+        Notifier?.InodeEvent(file.Inode, file.CanWrite ? FsEvents.CloseWrite : FsEvents.CloseNoWrite);
+
+    /// <summary>The last mount is gone: forgets its dentries, then lets it free everything.</summary>
+    internal void SuperBlockUnused(SuperBlock superBlock)
+    {
+        if (!_superBlocks.Remove(superBlock))
+            return;
+        if (superBlock.Root is { } root)
+        {
+            Dentries.ShrinkBelow(root);
+            root.Put();
+        }
+
+        superBlock.Kill();
+        Kernel.Audit.LiveSuperBlocks--;
+        if (superBlock.Device.Major == 0)
+            _anonymousDevices.Return((int)superBlock.Device.Minor);
+    }
+
+    /// <summary>Makes an internal file system when somebody first needs it.</summary>
+    private sealed class Lazily(VirtualFileSystem vfs, string name, long magic)
+    {
+        private PseudoSuperBlock? _made;
+
+        public PseudoSuperBlock Get() => _made ??= new PseudoSuperBlock(vfs.Kernel, name, magic);
+    }
+}
+
+/// <summary>Values that root can change under /proc/sys/fs; the defaults are those of Debian.</summary>
+internal sealed class VfsSettings
+{
+    public int ProtectedSymlinks { get; set; } = 1;
+
+    public int ProtectedHardlinks { get; set; } = 1;
+
+    public int ProtectedFifos { get; set; } = 1;
+
+    public int ProtectedRegular { get; set; } = 2;
+
+    public int MountMaximum { get; set; } = 100_000;
+
+    public int NrOpen { get; set; } = 1 << 20;
+
+    public long FileMaximum { get; set; } = long.MaxValue;
+
+    public int PipeMaximumSize { get; set; } = 1 << 20;
+
+    public int LeaseBreakTime { get; set; } = 45;
+}
+
+/// <summary>Small numbers handed out lowest first, as ida does.</summary>
+internal sealed class NumberPool(int first)
+{
+    private readonly SortedSet<int> _returned = [];
+    private int _next = first;
+
+    public int Take()
+    {
+        if (_returned.Count == 0)
+            return _next++;
+        int lowest = _returned.Min;
+        _returned.Remove(lowest);
+        return lowest;
+    }
+
+    public void Return(int number) => _returned.Add(number);
+}
