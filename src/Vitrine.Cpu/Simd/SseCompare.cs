@@ -1,0 +1,317 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Vitrine.Cpu.FloatingPoint;
+using Vitrine.Cpu.State;
+
+namespace Vitrine.Cpu.Simd;
+
+/// <summary>MIN, MAX, CMPcc and the comparisons that set RFLAGS. Nothing is rounded, so only NaNs and denormals are special.</summary>
+internal static unsafe class SseCompare
+{
+    // SAFETY: dst and src point to operands of the size that the instruction's table entry declares; the
+    // interpreter has translated or bounced them.
+
+    public static void Minsd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double x = *(double*)dst, y = *(double*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            *(double*)dst = x < y ? x : y;
+            return;
+        }
+
+        Lanes64(state, &IeeeArithmetic.Minimum, dst, dst, src, 1);
+    }
+
+    public static void Minss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float x = *(float*)dst, y = *(float*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            *(float*)dst = x < y ? x : y;
+            return;
+        }
+
+        Lanes32(state, &IeeeArithmetic.Minimum, dst, dst, src, 1);
+    }
+
+    public static void Minpd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<double> x = *(Vector128<double>*)dst, y = *(Vector128<double>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            *(Vector128<double>*)dst = Vector128.ConditionalSelect(Vector128.LessThan(x, y), x, y);
+            return;
+        }
+
+        Lanes64(state, &IeeeArithmetic.Minimum, dst, dst, src, 2);
+    }
+
+    public static void Minps(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<float> x = *(Vector128<float>*)dst, y = *(Vector128<float>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            *(Vector128<float>*)dst = Vector128.ConditionalSelect(Vector128.LessThan(x, y), x, y);
+            return;
+        }
+
+        Lanes32(state, &IeeeArithmetic.Minimum, dst, dst, src, 4);
+    }
+
+    public static void Maxsd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double x = *(double*)dst, y = *(double*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            *(double*)dst = x > y ? x : y;
+            return;
+        }
+
+        Lanes64(state, &IeeeArithmetic.Maximum, dst, dst, src, 1);
+    }
+
+    public static void Maxss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float x = *(float*)dst, y = *(float*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            *(float*)dst = x > y ? x : y;
+            return;
+        }
+
+        Lanes32(state, &IeeeArithmetic.Maximum, dst, dst, src, 1);
+    }
+
+    public static void Maxpd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<double> x = *(Vector128<double>*)dst, y = *(Vector128<double>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            *(Vector128<double>*)dst = Vector128.ConditionalSelect(Vector128.GreaterThan(x, y), x, y);
+            return;
+        }
+
+        Lanes64(state, &IeeeArithmetic.Maximum, dst, dst, src, 2);
+    }
+
+    public static void Maxps(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<float> x = *(Vector128<float>*)dst, y = *(Vector128<float>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            *(Vector128<float>*)dst = Vector128.ConditionalSelect(Vector128.GreaterThan(x, y), x, y);
+            return;
+        }
+
+        Lanes32(state, &IeeeArithmetic.Maximum, dst, dst, src, 4);
+    }
+
+    public static void Cmpsd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double x = *(double*)dst, y = *(double*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            FloatRelation relation = x < y ? FloatRelation.Less : x > y ? FloatRelation.Greater : FloatRelation.Equal;
+            *(ulong*)dst = Holds(relation, imm) ? ulong.MaxValue : 0;
+            return;
+        }
+
+        Predicate64(state, dst, src, imm, 1);
+    }
+
+    public static void Cmpss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float x = *(float*)dst, y = *(float*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            FloatRelation relation = x < y ? FloatRelation.Less : x > y ? FloatRelation.Greater : FloatRelation.Equal;
+            *(uint*)dst = Holds(relation, imm) ? uint.MaxValue : 0;
+            return;
+        }
+
+        Predicate32(state, dst, src, imm, 1);
+    }
+
+    public static void Cmppd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<double> x = *(Vector128<double>*)dst, y = *(Vector128<double>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            Vector128<double> result = (imm & 3) switch
+            {
+                0 => Vector128.Equals(x, y),
+                1 => Vector128.LessThan(x, y),
+                2 => Vector128.LessThanOrEqual(x, y),
+                _ => Vector128<double>.Zero,
+            };
+            *(Vector128<double>*)dst = (imm & 4) != 0 ? ~result : result;
+            return;
+        }
+
+        Predicate64(state, dst, src, imm, 2);
+    }
+
+    public static void Cmpps(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Vector128<float> x = *(Vector128<float>*)dst, y = *(Vector128<float>*)src;
+        if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
+        {
+            Vector128<float> result = (imm & 3) switch
+            {
+                0 => Vector128.Equals(x, y),
+                1 => Vector128.LessThan(x, y),
+                2 => Vector128.LessThanOrEqual(x, y),
+                _ => Vector128<float>.Zero,
+            };
+            *(Vector128<float>*)dst = (imm & 4) != 0 ? ~result : result;
+            return;
+        }
+
+        Predicate32(state, dst, src, imm, 4);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Lanes64(
+        CpuState* state, delegate*<in IeeeFormat, ulong, ulong, ref FloatEnvironment, ulong> operation, void* dst, void* first, void* second, int lanes)
+    {
+        FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
+        ulong* result = stackalloc ulong[lanes];
+        for (int i = 0; i < lanes; i++)
+            result[i] = (ulong)operation(IeeeFormat.Binary64, ((ulong*)first)[i], ((ulong*)second)[i], ref environment);
+        if (MxcsrControl.Commit(state, environment))
+            new ReadOnlySpan<ulong>(result, lanes).CopyTo(new Span<ulong>(dst, lanes));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Predicate64(CpuState* state, void* dst, void* src, uint imm, int lanes)
+    {
+        FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
+        ulong* result = stackalloc ulong[lanes];
+        // LT, LE and their negations signal quiet NaNs; EQ, UNORD and theirs don't.
+        bool signals = (imm & 3) is 1 or 2;
+        for (int i = 0; i < lanes; i++)
+        {
+            FloatRelation relation = IeeeArithmetic.Compare(
+                IeeeFormat.Binary64, ((ulong*)dst)[i], ((ulong*)src)[i], signals, ref environment);
+            result[i] = Holds(relation, imm) ? ulong.MaxValue : 0;
+        }
+
+        if (MxcsrControl.Commit(state, environment))
+            new ReadOnlySpan<ulong>(result, lanes).CopyTo(new Span<ulong>(dst, lanes));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Lanes32(
+        CpuState* state, delegate*<in IeeeFormat, ulong, ulong, ref FloatEnvironment, ulong> operation, void* dst, void* first, void* second, int lanes)
+    {
+        FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
+        uint* result = stackalloc uint[lanes];
+        for (int i = 0; i < lanes; i++)
+            result[i] = (uint)operation(IeeeFormat.Binary32, ((uint*)first)[i], ((uint*)second)[i], ref environment);
+        if (MxcsrControl.Commit(state, environment))
+            new ReadOnlySpan<uint>(result, lanes).CopyTo(new Span<uint>(dst, lanes));
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Predicate32(CpuState* state, void* dst, void* src, uint imm, int lanes)
+    {
+        FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
+        uint* result = stackalloc uint[lanes];
+        // LT, LE and their negations signal quiet NaNs; EQ, UNORD and theirs don't.
+        bool signals = (imm & 3) is 1 or 2;
+        for (int i = 0; i < lanes; i++)
+        {
+            FloatRelation relation = IeeeArithmetic.Compare(
+                IeeeFormat.Binary32, ((uint*)dst)[i], ((uint*)src)[i], signals, ref environment);
+            result[i] = Holds(relation, imm) ? uint.MaxValue : 0;
+        }
+
+        if (MxcsrControl.Commit(state, environment))
+            new ReadOnlySpan<uint>(result, lanes).CopyTo(new Span<uint>(dst, lanes));
+    }
+
+    /// <summary>The eight predicates of CMPcc.</summary>
+    private static bool Holds(FloatRelation relation, uint predicate)
+    {
+        bool result = (predicate & 3) switch
+        {
+            0 => relation == FloatRelation.Equal,
+            1 => relation == FloatRelation.Less,
+            2 => relation is FloatRelation.Less or FloatRelation.Equal,
+            _ => relation == FloatRelation.Unordered,
+        };
+        return result ^ ((predicate & 4) != 0);
+    }
+
+    public static void Comisd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double x = *(double*)dst, y = *(double*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            return;
+        }
+
+        Ordered(state, IeeeFormat.Binary64, *(ulong*)dst, *(ulong*)src, signals: true);
+    }
+
+    public static void Comiss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float x = *(float*)dst, y = *(float*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            return;
+        }
+
+        Ordered(state, IeeeFormat.Binary32, *(uint*)dst, *(uint*)src, signals: true);
+    }
+
+    public static void Ucomisd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double x = *(double*)dst, y = *(double*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            return;
+        }
+
+        Ordered(state, IeeeFormat.Binary64, *(ulong*)dst, *(ulong*)src, signals: false);
+    }
+
+    public static void Ucomiss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float x = *(float*)dst, y = *(float*)src;
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            return;
+        }
+
+        Ordered(state, IeeeFormat.Binary32, *(uint*)dst, *(uint*)src, signals: false);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Ordered(CpuState* state, in IeeeFormat format, ulong a, ulong b, bool signals)
+    {
+        FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
+        FloatRelation relation = IeeeArithmetic.Compare(format, a, b, signals, ref environment);
+        if (MxcsrControl.Commit(state, environment))
+            CpuState.WriteArithmetic(state, RelationFlags.From(relation));
+    }
+}
+
+/// <summary>How a floating-point comparison sets RFLAGS: ZF PF CF, with OF SF AF cleared.</summary>
+internal static class RelationFlags
+{
+    public const uint Carry = 1, Parity = 4, Zero = 0x40;
+
+    public static uint From(FloatRelation relation) => relation switch
+    {
+        FloatRelation.Greater => 0,
+        FloatRelation.Less => Carry,
+        FloatRelation.Equal => Zero,
+        _ => Zero | Parity | Carry,
+    };
+}

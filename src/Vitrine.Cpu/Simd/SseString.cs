@@ -1,0 +1,182 @@
+using System.Numerics;
+using System.Runtime.Intrinsics;
+using Vitrine.Cpu.State;
+
+namespace Vitrine.Cpu.Simd;
+
+/// <summary>
+/// PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM: Intel's SDM 2B, 4.1. The immediate: bits 0–1 the element
+/// (unsigned or signed, byte or word), 2–3 the comparison, 4–5 the polarity, 6 the kind of output.
+/// </summary>
+internal static unsafe class SseString
+{
+    // SAFETY: dst and src point to operands of 16 bytes; the interpreter has translated or bounced them.
+
+    private const uint Carry = 1, Zero = 0x40, Sign = 0x80, Overflow = 0x800;
+    private const int Rax = 0, Rcx = 1, Rdx = 2;
+
+    public static void Pcmpistri(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreIndex(state, imm, Compare(state, dst, src, imm, ImplicitLength(dst, imm), ImplicitLength(src, imm)));
+
+    public static void Pcmpistrm(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreMask(state, imm, Compare(state, dst, src, imm, ImplicitLength(dst, imm), ImplicitLength(src, imm)));
+
+    public static void Pcmpestri(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreIndex(state, imm, Compare(state, dst, src, imm, Length((int)state->Gpr[Rax], imm), Length((int)state->Gpr[Rdx], imm)));
+
+    public static void Pcmpestrm(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreMask(state, imm, Compare(state, dst, src, imm, Length((int)state->Gpr[Rax], imm), Length((int)state->Gpr[Rdx], imm)));
+
+    public static void Pcmpestri64(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreIndex(state, imm, Compare(state, dst, src, imm, Length((long)state->Gpr[Rax], imm), Length((long)state->Gpr[Rdx], imm)));
+
+    public static void Pcmpestrm64(CpuState* state, void* dst, void* src, byte imm) =>
+        StoreMask(state, imm, Compare(state, dst, src, imm, Length((long)state->Gpr[Rax], imm), Length((long)state->Gpr[Rdx], imm)));
+
+    private static int Elements(byte imm) => (imm & 1) != 0 ? 8 : 16;
+
+    /// <summary>An explicit length counts by its absolute value, up to the number of elements.</summary>
+    private static int Length(long register, byte imm)
+    {
+        ulong magnitude = register < 0 ? (ulong)-register : (ulong)register;
+        return (int)Math.Min(magnitude, (ulong)Elements(imm));
+    }
+
+    /// <summary>Up to the first element that is zero.</summary>
+    private static int ImplicitLength(void* operand, byte imm)
+    {
+        if ((imm & 1) != 0)
+        {
+            uint words = Vector128.ExtractMostSignificantBits(Vector128.Equals(*(Vector128<ushort>*)operand, Vector128<ushort>.Zero));
+            return words == 0 ? 8 : BitOperations.TrailingZeroCount(words);
+        }
+
+        uint bytes = Vector128.ExtractMostSignificantBits(Vector128.Equals(*(Vector128<byte>*)operand, Vector128<byte>.Zero));
+        return bytes == 0 ? 16 : BitOperations.TrailingZeroCount(bytes);
+    }
+
+    /// <summary>The manual's IntRes2; sets the flags from it.</summary>
+    private static uint Compare(CpuState* state, void* first, void* second, byte imm, int firstLength, int secondLength)
+    {
+        int count = Elements(imm);
+        uint all = (1U << count) - 1;
+        int* x = stackalloc int[16];
+        int* y = stackalloc int[16];
+        Expand(x, first, imm, count);
+        Expand(y, second, imm, count);
+        uint result = ((imm >> 2) & 3) switch
+        {
+            0 => EqualAny(x, firstLength, y, secondLength),
+            1 => InRange(x, firstLength, y, secondLength),
+            2 => EqualEach(x, firstLength, y, secondLength, count),
+            _ => EqualOrdered(x, firstLength, y, secondLength, count),
+        };
+        result = ((imm >> 4) & 3) switch
+        {
+            1 => ~result & all,
+            3 => result ^ ((1U << secondLength) - 1),
+            _ => result,
+        };
+        CpuState.WriteArithmetic(
+            state,
+            (result != 0 ? Carry : 0) | (secondLength < count ? Zero : 0) | (firstLength < count ? Sign : 0) | ((result & 1) != 0 ? Overflow : 0));
+        return result;
+    }
+
+    private static void Expand(int* elements, void* operand, byte imm, int count)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            elements[i] = (imm & 3) switch
+            {
+                0 => ((byte*)operand)[i],
+                1 => ((ushort*)operand)[i],
+                2 => ((sbyte*)operand)[i],
+                _ => ((short*)operand)[i],
+            };
+        }
+    }
+
+    private static uint EqualAny(int* set, int setLength, int* y, int length)
+    {
+        uint result = 0;
+        for (int j = 0; j < length; j++)
+        {
+            for (int i = 0; i < setLength; i++)
+            {
+                if (set[i] == y[j])
+                    result |= 1U << j;
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>The set holds pairs of bounds; a pair that isn't complete matches nothing.</summary>
+    private static uint InRange(int* set, int setLength, int* y, int length)
+    {
+        uint result = 0;
+        for (int j = 0; j < length; j++)
+        {
+            for (int i = 0; i + 1 < setLength; i += 2)
+            {
+                if (set[i] <= y[j] && y[j] <= set[i + 1])
+                    result |= 1U << j;
+            }
+        }
+
+        return result;
+    }
+
+    /// <summary>Elements beyond both ends are equal, beyond one end they differ.</summary>
+    private static uint EqualEach(int* x, int xLength, int* y, int yLength, int count)
+    {
+        uint result = 0;
+        for (int i = 0; i < count; i++)
+        {
+            bool xValid = i < xLength, yValid = i < yLength;
+            if (xValid && yValid ? x[i] == y[i] : xValid == yValid)
+                result |= 1U << i;
+        }
+
+        return result;
+    }
+
+    /// <summary>Where the first string begins in the second; a part cut off by the end of the register counts.</summary>
+    private static uint EqualOrdered(int* x, int xLength, int* y, int yLength, int count)
+    {
+        uint result = 0;
+        for (int j = 0; j < count; j++)
+        {
+            bool match = true;
+            for (int i = 0; match && i < xLength && i + j < count; i++)
+                match = i + j < yLength && x[i] == y[i + j];
+            if (match)
+                result |= 1U << j;
+        }
+
+        return result;
+    }
+
+    private static void StoreIndex(CpuState* state, byte imm, uint result)
+    {
+        int index = Elements(imm);
+        if (result != 0)
+            index = (imm & 0x40) != 0 ? 31 - BitOperations.LeadingZeroCount(result) : BitOperations.TrailingZeroCount(result);
+        state->Gpr[Rcx] = (ulong)index;
+    }
+
+    private static void StoreMask(CpuState* state, byte imm, uint result)
+    {
+        byte* xmm0 = CpuState.Xmm(state, 0);
+        if ((imm & 0x40) == 0)
+        {
+            *(Vector128<uint>*)xmm0 = Vector128.CreateScalar(result);
+            return;
+        }
+
+        int size = 16 / Elements(imm);
+        for (int i = 0; i < 16; i++)
+            xmm0[i] = (result >> (i / size) & 1) != 0 ? (byte)0xff : (byte)0;
+    }
+}
