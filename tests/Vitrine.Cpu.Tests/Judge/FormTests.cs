@@ -74,6 +74,30 @@ public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) 
         Report(group, [.. verdicts.OrderBy(v => v.Code)]);
     }
 
+    [NativeFact]
+    public void RandomSequences_AgreeWithTheHost()
+    {
+        var examples = new ConcurrentBag<string>();
+        int mismatches = 0;
+        const int chunk = 512;
+        Parallel.For(
+            0,
+            Instances * 60 / chunk,
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) },
+            sessions.Take,
+            (i, _, session) =>
+            {
+                (int found, List<string> some) = session.JudgeSequences(i * chunk, chunk);
+                Interlocked.Add(ref mismatches, found);
+                foreach (string example in some)
+                    examples.Add(example);
+                return session;
+            },
+            sessions.Return);
+        output.WriteLine($"{Instances * 60 / chunk * chunk} sequences");
+        Assert.True(mismatches == 0, $"{mismatches} sequences differ\n{string.Join('\n', examples.Take(10))}");
+    }
+
     private void Report(string group, List<Verdict> verdicts)
     {
         output.WriteLine($"{group}: {verdicts.Count} forms, {verdicts.Sum(v => v.Instances)} instances, {verdicts.Sum(v => v.Faults)} of them faulting");

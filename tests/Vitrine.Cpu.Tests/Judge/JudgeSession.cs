@@ -14,6 +14,7 @@ internal sealed unsafe class JudgeSession : IDisposable
     private readonly NativeProcessor _native = new();
     private readonly InterpretedProcessor _interpreted = new();
     private readonly Generator _generator = new();
+    private readonly SequenceGenerator _sequences = new(Forms.Required(AnnouncedFeatures.Extras));
     private readonly Comparison _comparison = new();
     private readonly Instruction[] _instructions = new Instruction[NativeProcessor.Capacity];
 
@@ -44,6 +45,55 @@ internal sealed unsafe class JudgeSession : IDisposable
         }
 
         return new Verdict(code, instances, mismatches, faults, examples);
+    }
+
+    /// <summary>Runs random sequences; returns how many differ and descriptions of the first few.</summary>
+    public (int Mismatches, List<string> Examples) JudgeSequences(int first, int count)
+    {
+        int mismatches = 0;
+        var examples = new List<string>();
+        var none = new Form(Code.Nopd);
+        var undefined = new (ulong AtEnd, ulong Ever, ulong End)[NativeProcessor.Capacity];
+        Result* guest = stackalloc Result[1];
+        for (int done = 0; done < count; done += NativeProcessor.Capacity)
+        {
+            int batch = Math.Min(NativeProcessor.Capacity, count - done);
+            for (int i = 0; i < batch; i++)
+            {
+                _sequences.Make(first + done + i, _native.InstanceAt(i));
+                undefined[i] = (_sequences.UndefinedFlags, _sequences.EverUndefinedFlags, _sequences.End);
+            }
+
+            _native.Run(batch);
+            for (int i = 0; i < batch; i++)
+            {
+                Result* host = _native.ResultAt(i);
+                _interpreted.Run(_native.InstanceAt(i), guest);
+                bool atEnd = host->Vector == 3 && host->State.Rip == undefined[i].End + 1;
+                ulong mask = atEnd ? undefined[i].AtEnd : undefined[i].Ever;
+                if (_comparison.Differences(none, default, _native.InstanceAt(i), host, guest, mask) is not { } differences)
+                    continue;
+                mismatches++;
+                if (examples.Count < MaxExamples)
+                    examples.Add(DescribeSequence(first + done + i, _native.InstanceAt(i), host, differences));
+            }
+        }
+
+        return (mismatches, examples);
+    }
+
+    private string DescribeSequence(int index, Instance* instance, Result* host, string differences)
+    {
+        _sequences.Make(index, instance);
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"sequence {index} (host: vector {host->Vector} at {host->State.Rip:x}):");
+        foreach (Instruction instruction in _sequences.Instructions)
+            text.AppendLine(CultureInfo.InvariantCulture, $"   {instruction.IP:x} {instruction}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"   differs:{differences}");
+        text.Append(CultureInfo.InvariantCulture, $"   from: rflags={instance->State.Rflags:x}");
+        for (int i = 0; i < 16; i++)
+            text.Append(CultureInfo.InvariantCulture, $" {Comparison.RegisterName(i)}={instance->State.Gpr[i]:x}");
+        return text.ToString();
     }
 
     private static string Describe(Form form, int index, Instance* instance, Instruction instruction, Result* host, string differences)
