@@ -24,7 +24,7 @@ internal unsafe partial struct CpuState
     public static bool Carry(CpuState* c) => (long)c->FlagAux < 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Zero_(CpuState* c) => c->FlagResult == 0;
+    public static bool IsZero(CpuState* c) => c->FlagResult == 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Overflow(CpuState* c) => (long)(c->FlagAux ^ (c->FlagAux << 1)) < 0;
@@ -49,7 +49,7 @@ internal unsafe partial struct CpuState
     /// <summary>The arithmetic flags in RFLAGS positions.</summary>
     public static ulong ReadArithmetic(CpuState* c) =>
         (Carry(c) ? 1UL : 0) | (Parity(c) ? 4UL : 0) | (Adjust(c) ? 0x10UL : 0) |
-        (Zero_(c) ? 0x40UL : 0) | (Sign(c) ? 0x80UL : 0) | (Overflow(c) ? 0x800UL : 0);
+        (IsZero(c) ? 0x40UL : 0) | (Sign(c) ? 0x80UL : 0) | (Overflow(c) ? 0x800UL : 0);
 
     /// <summary>Sets all arithmetic flags from RFLAGS positions.</summary>
     public static void WriteArithmetic(CpuState* c, ulong flags)

@@ -1,0 +1,20 @@
+using Iced.Intel;
+
+namespace Vitrine.Cpu.Decoding;
+
+/// <summary>Feeds the decoder from host memory: the rest of a page, or bytes collected from two.</summary>
+internal sealed unsafe class FrameReader : CodeReader
+{
+    private byte* _next;
+    private byte* _end;
+
+    public byte* Position => _next;
+
+    public void Set(byte* start, int length)
+    {
+        _next = start;
+        _end = start + length;
+    }
+
+    public override int ReadByte() => _next == _end ? -1 : *_next++;
+}

@@ -1,0 +1,254 @@
+using System.Runtime.InteropServices;
+using Vitrine.Abi;
+using Vitrine.Cpu.Decoding;
+
+namespace Vitrine.Cpu.Execution;
+
+/// <summary>
+/// Decoded code by physical address, shared by a machine's processors. Looking up takes no lock; adding and
+/// taking out do. What was taken out is freed by <see cref="Free"/> once no processor can still be in it.
+/// </summary>
+internal sealed unsafe class CodeCache : IDisposable
+{
+    private const int SlabSize = 1 << 20;
+
+    private readonly Lock _lock = new();
+    private readonly GuestMemory _memory;
+    private readonly FrameCode** _frames;
+    private readonly uint* _written;
+    private readonly List<nint> _slabs = [];
+
+    /// <summary>By a frame that holds the second part of instructions: the frames with their first parts.</summary>
+    private readonly Dictionary<uint, HashSet<uint>> _crossings = [];
+
+    private BlockBuilder? _builder;
+    private CodeChunk* _freeChunks;
+    private nuint _chunkCount;
+
+    public CodeCache(GuestMemory memory)
+    {
+        _memory = memory;
+        _frames = (FrameCode**)NativeMemory.AllocZeroed(memory.FrameCount, (nuint)sizeof(nint));
+        _written = (uint*)NativeMemory.AllocZeroed(memory.FrameCount / 32 + 1, sizeof(uint));
+    }
+
+    public FrameCode** Frames => _frames;
+
+    public uint* WrittenFrames => _written;
+
+    /// <summary>Bytes of decoded code beyond which everything is dropped.</summary>
+    public nuint Limit { get; init; } = 256u << 20;
+
+    public bool IsFull => _chunkCount * CodeChunk.Size > Limit;
+
+    public bool IsCode(uint frame) => Volatile.Read(ref *(nint*)&_frames[frame]) != 0;
+
+    /// <summary>The frame's code, made if there is none. <paramref name="wasWritten"/>: writable translations of it may exist.</summary>
+    public FrameCode* GetOrMark(uint frame, out bool wasWritten)
+    {
+        wasWritten = false;
+        var code = (FrameCode*)Volatile.Read(ref *(nint*)&_frames[frame]);
+        if (code != null)
+            return code;
+        lock (_lock)
+        {
+            if (_frames[frame] == null)
+            {
+                CodeChunk* chunk = NewChunk();
+                code = (FrameCode*)(chunk + 1);
+                *code = default;
+                chunk->Next = null;
+                code->Chunks = chunk;
+                code->Free = (byte*)(code + 1);
+                code->End = (byte*)chunk + CodeChunk.Size;
+                code->Frame = frame;
+
+                // Pairs with the write side, which notes the frame before it looks here.
+                Volatile.Write(ref *(nint*)&_frames[frame], (nint)code);
+                Interlocked.MemoryBarrier();
+            }
+
+            wasWritten = (Volatile.Read(ref _written[frame >> 5]) & (1u << (int)(frame & 31))) != 0;
+            return _frames[frame];
+        }
+    }
+
+    /// <summary>No writable translation of the frame is left, and none can come while it is code.</summary>
+    public void ClearWritten(uint frame) => Interlocked.And(ref _written[frame >> 5], ~(1u << (int)(frame & 31)));
+
+    /// <summary>
+    /// Decodes the block at an offset of a frame and adds it. Null: the frame has been taken out meanwhile, or
+    /// (<paramref name="crosses"/>) its first instruction goes on in the next page.
+    /// </summary>
+    public BlockHeader* Add(FrameCode* code, uint frame, uint offset, out bool crosses)
+    {
+        lock (_lock)
+        {
+            crosses = false;
+            if (_frames[frame] != code)
+                return null;
+            BlockHeader* found = FrameCode.Find(code, offset, 0);
+            if (found != null)
+                return found;
+            _builder ??= new BlockBuilder();
+            byte* start = _memory.Frame(new PageFrameNumber(frame)) + offset;
+            if (_builder.Build(start, 4096 - (int)offset, offset, BlockBuilder.MaxInstructions, false) == BuildResult.NeedsMoreBytes)
+            {
+                crosses = true;
+                return null;
+            }
+
+            return Insert(code, offset, 0);
+        }
+    }
+
+    /// <summary>As <see cref="Add"/> for one instruction whose bytes lie in two frames, both marked as code.</summary>
+    public BlockHeader* AddCrossing(FrameCode* code, uint frame, uint offset, FrameCode* secondCode, uint secondFrame)
+    {
+        lock (_lock)
+        {
+            if (_frames[frame] != code || _frames[secondFrame] != secondCode)
+                return null;
+            BlockHeader* found = FrameCode.Find(code, offset, secondFrame);
+            if (found != null)
+                return found;
+            _builder ??= new BlockBuilder();
+            byte* bytes = stackalloc byte[15];
+            int length = Collect(bytes, frame, offset, secondFrame);
+            _ = _builder.Build(bytes, length, offset, 1, false);
+            if (!_crossings.TryGetValue(secondFrame, out HashSet<uint>? firsts))
+                _crossings.Add(secondFrame, firsts = []);
+            firsts.Add(frame);
+            return Insert(code, offset, secondFrame);
+        }
+    }
+
+    private int Collect(byte* bytes, uint frame, uint offset, uint secondFrame)
+    {
+        int first = (int)Math.Min(4096 - offset, 15);
+        new ReadOnlySpan<byte>(_memory.Frame(new PageFrameNumber(frame)) + offset, first).CopyTo(new Span<byte>(bytes, 15));
+        new ReadOnlySpan<byte>(_memory.Frame(new PageFrameNumber(secondFrame)), 15 - first).CopyTo(new Span<byte>(bytes + first, 15 - first));
+        return 15;
+    }
+
+    private BlockHeader* Insert(FrameCode* code, uint offset, uint secondFrame)
+    {
+        int bytes = sizeof(BlockHeader) + _builder!.OpCount * sizeof(Op);
+        if (code->End - code->Free < bytes)
+        {
+            CodeChunk* chunk = NewChunk();
+            chunk->Next = code->Chunks;
+            code->Chunks = chunk;
+            code->Free = (byte*)(chunk + 1);
+            code->End = (byte*)chunk + CodeChunk.Size;
+        }
+
+        // SAFETY: a block has at most 200 operations of 40 bytes, less than a chunk.
+        var block = (BlockHeader*)code->Free;
+        code->Free += bytes;
+        BlockHeader** head = FrameCode.Head(code, offset);
+        block->Next = *head;
+        block->SecondFrame = secondFrame;
+        block->Frame = code->Frame;
+        block->Offset = (ushort)offset;
+        block->OpCount = (ushort)_builder.OpCount;
+        block->CodeLength = (ushort)_builder.CodeLength;
+        _builder.CopyTo(BlockHeader.Ops(block), code->Frame);
+        Volatile.Write(ref *(nint*)head, (nint)block);
+        return block;
+    }
+
+    /// <summary>Takes out what was decoded from the frame, and from others that run on into it. To be given to <see cref="Free"/>.</summary>
+    public CodeChunk* TakeOut(uint frame)
+    {
+        lock (_lock)
+        {
+            CodeChunk* taken = TakeOutOne(frame, null);
+            if (_crossings.Remove(frame, out HashSet<uint>? firsts))
+            {
+                foreach (uint first in firsts)
+                    taken = TakeOutOne(first, taken);
+            }
+
+            return taken;
+        }
+    }
+
+    /// <summary>Takes out everything.</summary>
+    public CodeChunk* TakeOutAll()
+    {
+        lock (_lock)
+        {
+            CodeChunk* taken = null;
+            for (uint f = 0; f < _memory.FrameCount; f++)
+            {
+                if (_frames[f] != null)
+                    taken = TakeOutOne(f, taken);
+            }
+
+            _crossings.Clear();
+            return taken;
+        }
+    }
+
+    private CodeChunk* TakeOutOne(uint frame, CodeChunk* taken)
+    {
+        FrameCode* code = _frames[frame];
+        if (code == null)
+            return taken;
+        Volatile.Write(ref *(nint*)&_frames[frame], 0);
+        CodeChunk* last = code->Chunks;
+        while (last->Next != null)
+            last = last->Next;
+        last->Next = taken;
+        return code->Chunks;
+    }
+
+    /// <summary>Gives chunks back that no processor uses any more.</summary>
+    public void Free(CodeChunk* chunks)
+    {
+        if (chunks == null)
+            return;
+        lock (_lock)
+        {
+            while (chunks != null)
+            {
+                CodeChunk* next = chunks->Next;
+                chunks->Next = _freeChunks;
+                _freeChunks = chunks;
+                _chunkCount--;
+                chunks = next;
+            }
+        }
+    }
+
+    private CodeChunk* NewChunk()
+    {
+        if (_freeChunks == null)
+        {
+            byte* slab = (byte*)NativeMemory.AlignedAlloc(SlabSize, 64);
+            _slabs.Add((nint)slab);
+            for (int i = SlabSize - CodeChunk.Size; i >= 0; i -= CodeChunk.Size)
+            {
+                var chunk = (CodeChunk*)(slab + i);
+                chunk->Next = _freeChunks;
+                _freeChunks = chunk;
+            }
+        }
+
+        CodeChunk* result = _freeChunks;
+        _freeChunks = result->Next;
+        _chunkCount++;
+        return result;
+    }
+
+    public void Dispose()
+    {
+        foreach (nint slab in _slabs)
+            NativeMemory.AlignedFree((void*)slab);
+        _slabs.Clear();
+        NativeMemory.Free(_frames);
+        NativeMemory.Free(_written);
+        _builder?.Dispose();
+    }
+}

@@ -1,0 +1,175 @@
+using System.Runtime.CompilerServices;
+using Vitrine.Cpu.Execution;
+using Vitrine.Cpu.State;
+using static Vitrine.Cpu.Execution.Inline;
+
+namespace Vitrine.Cpu.Translation;
+
+/// <summary>
+/// Accesses that the translation cache can't answer: first touches, faults, operands on two pages, stores to
+/// frames that hold code. Never waits for anything, so host addresses got before stay good until the block's end.
+/// </summary>
+internal static unsafe class SlowMemory
+{
+    [MethodImpl(Always)]
+    private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
+
+    [MethodImpl(Never)]
+    public static byte* Read(CpuState* c, Op* o, ulong address, int size)
+    {
+        int inPage = (int)(address & 4095);
+        if (inPage + size <= 4096)
+            return Translate(c, o, address, false);
+
+        // SAFETY: size is at most SplitCapacity; both halves stay inside their pages.
+        int first = 4096 - inPage;
+        byte* low = Translate(c, o, address, false);
+        if (low == null)
+            return null;
+        byte* high = Translate(c, o, address + (ulong)first, false);
+        if (high == null)
+            return null;
+        byte* buffer = (byte*)c + CpuState.SplitReadOffset;
+        Unsafe.CopyBlockUnaligned(buffer, low, (uint)first);
+        Unsafe.CopyBlockUnaligned(buffer + first, high, (uint)(size - first));
+        return buffer;
+    }
+
+    [MethodImpl(Never)]
+    public static byte* Write(CpuState* c, Op* o, ulong address, int size)
+    {
+        int inPage = (int)(address & 4095);
+        if (inPage + size <= 4096)
+            return Translate(c, o, address, true);
+
+        int first = 4096 - inPage;
+        byte* low = Translate(c, o, address, true);
+        if (low == null)
+            return null;
+        byte* high = Translate(c, o, address + (ulong)first, true);
+        if (high == null)
+            return null;
+        c->SplitFirst = low;
+        c->SplitSecond = high;
+        c->SplitFirstLength = first;
+        c->SplitSecondLength = size - first;
+
+        // SAFETY: as in Read.
+        byte* buffer = (byte*)c + CpuState.SplitWriteOffset;
+        Unsafe.CopyBlockUnaligned(buffer, low, (uint)first);
+        Unsafe.CopyBlockUnaligned(buffer + first, high, (uint)(size - first));
+        return buffer;
+    }
+
+    [MethodImpl(Never)]
+    public static bool Store(CpuState* c, Op* o, ulong address, ulong value, int size)
+    {
+        byte* p = Write(c, o, address, size);
+        if (p == null)
+            return false;
+        switch (size)
+        {
+            case 1: *p = (byte)value; break;
+            case 2: Unsafe.WriteUnaligned(p, (ushort)value); break;
+            case 4: Unsafe.WriteUnaligned(p, (uint)value); break;
+            default: Unsafe.WriteUnaligned(p, value); break;
+        }
+
+        MemoryAccess.Commit(c, p);
+        return true;
+    }
+
+    /// <summary>Writes the split buffer back to the two pages that it came from.</summary>
+    [MethodImpl(Never)]
+    public static void CommitSplit(CpuState* c)
+    {
+        // SAFETY: the addresses were probed by Write within the same instruction.
+        byte* buffer = (byte*)c + CpuState.SplitWriteOffset;
+        Unsafe.CopyBlockUnaligned(c->SplitFirst, buffer, (uint)c->SplitFirstLength);
+        Unsafe.CopyBlockUnaligned(c->SplitSecond, buffer + c->SplitFirstLength, (uint)c->SplitSecondLength);
+    }
+
+    /// <summary>Host address of one byte's page position, filling the cache; null if leaving is prepared.</summary>
+    private static byte* Translate(CpuState* c, Op* o, ulong address, bool write)
+    {
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ (write ? e->Write : e->Read);
+        if (off < 4096)
+            return e->Host + off;
+
+        if (!IsCanonical(address))
+        {
+            _ = Leave.Fault(c, o, (o->Flags & OpFlags.StackSegment) != 0 ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection);
+            return null;
+        }
+
+        PageFaultError error = PageWalk.Walk(c, address, write ? PageFaultError.Write : PageFaultError.None, out ulong frame, out bool dirty, out bool _);
+        if (error != PageFaultError.None)
+        {
+            Leave.PageFault(c, o, address, error);
+            return null;
+        }
+
+        byte* host = c->Ram + frame;
+        if (write && IsCodeAfterMarkingWritten(c, (uint)(frame >> 12)))
+        {
+            if ((c->Stepping & (int)StepFlags.MayWriteCode) == 0)
+            {
+                _ = Leave.Before(c, o, LeaveReason.CodeWrite);
+                return null;
+            }
+
+            RecordCodeWrite(c, (uint)(frame >> 12));
+            return host + (address & 4095);
+        }
+
+        Fill(e, address, host);
+        if (write && dirty)
+            e->Write = address & ~4095UL;
+        return host + (address & 4095);
+    }
+
+    /// <summary>Makes the entry stand for the address's page, readable.</summary>
+    [MethodImpl(Always)]
+    public static void Fill(TlbEntry* e, ulong address, byte* host)
+    {
+        ulong page = address & ~4095UL;
+        if (e->Read != page || e->Host != host)
+        {
+            ulong never = NeverTag(address);
+            e->Write = never;
+            e->Execute = never;
+            e->Host = host;
+            e->Read = page;
+        }
+    }
+
+    /// <summary>A tag that no address of the same entry matches: its page number's lowest bit differs.</summary>
+    [MethodImpl(Always)]
+    public static ulong NeverTag(ulong address) => (address & ~4095UL) ^ 4096;
+
+    /// <summary>
+    /// Notes that the frame may be cached as writable, then looks whether it holds code. Who decodes does the
+    /// opposite in the opposite order, so one of the two sees the other.
+    /// </summary>
+    private static bool IsCodeAfterMarkingWritten(CpuState* c, uint frame)
+    {
+        ref uint word = ref c->WrittenFrames[frame >> 5];
+        uint bit = 1u << (int)(frame & 31);
+        if ((Volatile.Read(ref word) & bit) == 0)
+            Interlocked.Or(ref word, bit);
+        else
+            Interlocked.MemoryBarrier();
+        return Volatile.Read(ref *(nint*)&c->FrameCode[frame]) != 0;
+    }
+
+    private static void RecordCodeWrite(CpuState* c, uint frame)
+    {
+        if (c->CodeWrite0 == frame || c->CodeWrite1 == frame)
+            return;
+        if (c->CodeWrite0 == 0)
+            c->CodeWrite0 = frame;
+        else
+            c->CodeWrite1 = frame;
+    }
+}
