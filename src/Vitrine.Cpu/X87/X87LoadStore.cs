@@ -217,19 +217,19 @@ internal static unsafe class X87LoadStore
 
     public static void Fcmovb(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, CpuState.Carry(state));
 
-    public static void Fcmove(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, CpuState.Zero_(state));
+    public static void Fcmove(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, CpuState.IsZero(state));
 
     public static void Fcmovbe(CpuState* state, void* dst, void* src, byte imm) =>
-        MoveIf(state, imm, CpuState.Carry(state) || CpuState.Zero_(state));
+        MoveIf(state, imm, CpuState.Carry(state) || CpuState.IsZero(state));
 
     public static void Fcmovu(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, CpuState.Parity(state));
 
     public static void Fcmovnb(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, !CpuState.Carry(state));
 
-    public static void Fcmovne(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, !CpuState.Zero_(state));
+    public static void Fcmovne(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, !CpuState.IsZero(state));
 
     public static void Fcmovnbe(CpuState* state, void* dst, void* src, byte imm) =>
-        MoveIf(state, imm, !CpuState.Carry(state) && !CpuState.Zero_(state));
+        MoveIf(state, imm, !CpuState.Carry(state) && !CpuState.IsZero(state));
 
     public static void Fcmovnu(CpuState* state, void* dst, void* src, byte imm) => MoveIf(state, imm, !CpuState.Parity(state));
 
