@@ -101,12 +101,10 @@ internal sealed unsafe partial class Generator
         if (_chance.Percent(50))
             State.Gpr[4] = Arena.Data + 0x800 + (ulong)(_chance.Below(200) * 8);
 
-        // CF PF AF ZF SF DF OF at random; IF and bit 1 always; ID sometimes; TF rarely.
+        // CF PF AF ZF SF DF OF at random; IF and bit 1 always; TF rarely. (A signal's return doesn't load ID; POPF does.)
         State.Rflags = (_chance.Next() & 0x8d5) | 0x202;
         if (_chance.Percent(25))
             State.Rflags |= 0x400;
-        if (_chance.Percent(10))
-            State.Rflags |= 0x200000;
         if (_chance.Percent(2))
             State.Rflags |= 0x100;
     }
