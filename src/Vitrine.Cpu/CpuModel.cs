@@ -20,9 +20,9 @@ internal static class CpuModel
         1u << 0 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 9 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 19 |
         1u << 23 | 1u << 24 | 1u << 25 | 1u << 26;
 
-    // Leaf 1, ECX: SSE3 SSSE3 CX16 SSE4.1 SSE4.2 POPCNT, and the hypervisor bit.
+    // Leaf 1, ECX: SSE3 SSSE3 CX16 SSE4.1 SSE4.2 POPCNT XSAVE OSXSAVE, and the hypervisor bit.
     private const uint Features1Ecx =
-        1u << 0 | 1u << 9 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 23 | 1u << 31;
+        1u << 0 | 1u << 9 | 1u << 13 | 1u << 19 | 1u << 20 | 1u << 23 | 1u << 26 | 1u << 27 | 1u << 31;
 
     // Leaf 80000001: LAHF in ECX; SYSCALL NX RDTSCP LM in EDX.
     private const uint FeaturesExtendedEcx = 1u << 0;
