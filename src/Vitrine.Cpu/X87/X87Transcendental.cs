@@ -231,13 +231,13 @@ internal static unsafe class X87Transcendental
         if ((x.Class == X87Class.Zero && y.Class == X87Class.Infinity) || (x.Class == X87Class.Infinity && (x.IsNegative || y.Class == X87Class.Zero)))
             return X87Arithmetic.Invalid(ref environment);
         X87Arithmetic.NoteDenormals(x, y, ref environment);
-        // The manual defines nothing at and below −1: the operand stays.
-        if (x.Class == X87Class.Finite && x.IsNegative && x.Exponent >= 0)
-            return Undefined(x, ref environment);
         if (x.Class == X87Class.Infinity || y.Class == X87Class.Infinity)
             return Float80.Infinity(negative);
         if (x.Class == X87Class.Zero || y.Class == X87Class.Zero)
             return Float80.Zero(negative);
+        // The manual defines nothing at and below −1: the operand stays.
+        if (x.Class == X87Class.Finite && x.IsNegative && x.Exponent >= 0)
+            return Undefined(x, ref environment);
         return Round(Wide(y) * WideFunctions.Log2Plus1(Wide(x)), ref environment);
     }
 
