@@ -287,7 +287,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (error != PageFaultError.None)
         {
             c->ExitKind = (int)CpuExitKind.PageFault;
-            c->ExitVector = (int)ExceptionVector.PageFault;
+            c->ExitVector = 0;
             c->ExitAddress = address;
             c->ExitError = (uint)error;
             c->Internal = (int)LeaveReason.Exit;

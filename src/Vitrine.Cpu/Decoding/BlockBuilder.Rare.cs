@@ -91,6 +91,10 @@ internal sealed unsafe partial class BlockBuilder
                     return true;
                 }
 
+            case Mnemonic.Lar: EmitInspect(i, k, 0); return true;
+            case Mnemonic.Lsl: EmitInspect(i, k, 1); return true;
+            case Mnemonic.Verr: EmitInspect(i, k, 2); return true;
+            case Mnemonic.Verw: EmitInspect(i, k, 3); return true;
             case Mnemonic.Int3: EmitAux(i, k, (byte)ExceptionVector.Breakpoint)->Fn = &SystemHandlers.Trap; return true;
             case Mnemonic.Int1: EmitAux(i, k, (byte)ExceptionVector.Debug)->Fn = &SystemHandlers.Trap; return true;
             case Mnemonic.Int: EmitInterrupt(i, k); return true;
@@ -276,6 +280,29 @@ internal sealed unsafe partial class BlockBuilder
         }
     }
 
+    private void EmitInspect(in Instruction i, int k, byte aux)
+    {
+        int source = i.OpCount - 1;
+        bool memory = i.GetOpKind(source) == OpKind.Memory;
+        Op* o = AppendWithMemory(i, k);
+        o->Aux = aux;
+        if (source == 1)
+        {
+            o->D = OffsetOf(i.Op0Register);
+            o->Imm = (ulong)SizeOf(i.Op0Register);
+        }
+
+        if (memory)
+        {
+            o->Fn = &SystemHandlers.InspectDescriptor<FromMemory>;
+        }
+        else
+        {
+            o->S = OffsetOf(i.GetOpRegister(source));
+            o->Fn = &SystemHandlers.InspectDescriptor<FromRegister>;
+        }
+    }
+
     private bool EmitString(in Instruction i, int k)
     {
         SizedKind kind;
@@ -327,5 +354,5 @@ internal sealed unsafe partial class BlockBuilder
         Mnemonic.Outsb or Mnemonic.Outsw or Mnemonic.Outsd or Mnemonic.Lgdt or Mnemonic.Lidt or Mnemonic.Lldt or Mnemonic.Ltr or
         Mnemonic.Lmsw or Mnemonic.Clts or Mnemonic.Invd or Mnemonic.Wbinvd or Mnemonic.Invlpg or Mnemonic.Rdmsr or Mnemonic.Wrmsr or
         Mnemonic.Rdpmc or Mnemonic.Swapgs or Mnemonic.Sysret or Mnemonic.Sysretq or Mnemonic.Sysexit or Mnemonic.Sysexitq or
-        Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw;
+        Mnemonic.Xsetbv or Mnemonic.Sgdt or Mnemonic.Sidt or Mnemonic.Sldt or Mnemonic.Str or Mnemonic.Smsw;
 }

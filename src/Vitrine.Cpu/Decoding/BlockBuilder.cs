@@ -32,6 +32,8 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
 
     private readonly FrameReader _reader = new();
     private readonly Decoder _decoder;
+    private Decoder? _reservedDecoder;
+    private ulong _instructionStart;
     private readonly Instruction[] _instructions = new Instruction[MaxInstructions];
     private readonly BlockHeader* _header;
     private readonly Op* _ops;
@@ -68,8 +70,12 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         bool invalid = false;
         while (n < maxInstructions)
         {
+            _instructionStart = _decoder.IP;
+            _reader.Mark();
             _decoder.Decode(out _instructions[n]);
             ref Instruction i = ref _instructions[n];
+            if (i.Code == Code.INVALID && DecodeAsReserved(out Instruction reserved))
+                i = reserved;
             if (i.Code == Code.INVALID)
             {
                 if (_decoder.LastError == DecoderError.NoMoreBytes)
@@ -101,7 +107,17 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
             if (invalid && k == n - 1)
             {
                 Op* o = Append(i, k);
-                o->Fn = &SystemHandlers.Unknown;
+                if (i.Length == 15)
+                {
+                    // Too long.
+                    o->Fn = &SystemHandlers.Fault;
+                    o->Aux = (byte)ExceptionVector.GeneralProtection;
+                }
+                else
+                {
+                    o->Fn = &SystemHandlers.Unknown;
+                }
+
                 CodeLength += 1;
                 Finish(false, 0);
                 return BuildResult.Built;
@@ -116,6 +132,28 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         bool open = !IsBranch(last);
         Finish(open, last.NextIP);
         return BuildResult.Built;
+    }
+
+    /// <summary>
+    /// Some encodings of 0F 18 to 0F 1F that the decoder gives no name to are executed as NOP. If that is what the
+    /// reader has just gone past, the decoder is put behind it.
+    /// </summary>
+    private bool DecodeAsReserved(out Instruction instruction)
+    {
+        instruction = default;
+        if (_decoder.LastError == DecoderError.NoMoreBytes)
+            return false;
+        _reader.Rewind();
+        _reservedDecoder ??= Decoder.Create(64, _reader, 0, Options | DecoderOptions.ForceReservedNop);
+        _reservedDecoder.IP = _instructionStart;
+        _reservedDecoder.Decode(out instruction);
+        if (instruction.Mnemonic == Mnemonic.Reservednop)
+        {
+            _decoder.IP = _reservedDecoder.IP;
+            return true;
+        }
+
+        return false;
     }
 
     public void Dispose() => NativeMemory.AlignedFree(_header);

@@ -7,6 +7,7 @@ internal sealed unsafe class FrameReader : CodeReader
 {
     private byte* _next;
     private byte* _end;
+    private byte* _marked;
 
     public byte* Position => _next;
 
@@ -15,6 +16,11 @@ internal sealed unsafe class FrameReader : CodeReader
         _next = start;
         _end = start + length;
     }
+
+    /// <summary>Remembers the position for <see cref="Rewind"/>.</summary>
+    public void Mark() => _marked = _next;
+
+    public void Rewind() => _next = _marked;
 
     public override int ReadByte() => _next == _end ? -1 : *_next++;
 }

@@ -162,7 +162,7 @@ internal static unsafe class BranchHandlers
             return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
         ulong sp = c->Gpr[4] - 8;
         if (!MemoryAccess.TryStore<Byte8>(c, o, sp, Op.NextRip(c, o)))
-            return o;
+            return Leave.Stack(c, o);
         c->Gpr[4] = sp;
         c->Retired += o->Before + 1u;
         return Transfer(c, o, target);

@@ -17,17 +17,7 @@ internal static unsafe class ExchangeHandlers
         ulong seen = TSize.Load(d);
         ulong source = TSize.Load((byte*)c + o->S);
         FlagRules.Difference<TSize>(c, a, seen, a - seen);
-        if (seen == a)
-        {
-            TSize.StoreRegister(d, source);
-        }
-        else
-        {
-            TSize.StoreRegister((byte*)&c->Gpr[0], seen);
-
-            // A 32-bit destination register is written with its old value.
-            TSize.StoreRegister(d, seen);
-        }
+        TSize.StoreRegister(seen == a ? d : (byte*)&c->Gpr[0], seen == a ? source : seen);
 
         return o[1].Fn(c, o + 1);
     }

@@ -48,10 +48,19 @@ internal static unsafe class Leave
     public static void PageFault(CpuState* c, Op* o, ulong address, PageFaultError error)
     {
         c->ExitKind = (int)CpuExitKind.PageFault;
-        c->ExitVector = (int)ExceptionVector.PageFault;
+        c->ExitVector = 0;
         c->ExitAddress = address;
         c->ExitError = (uint)error;
         At(c, o, LeaveReason.Exit);
+    }
+
+    /// <summary>The stack access of an instruction that has another memory operand failed: #GP for it is #SS.</summary>
+    [MethodImpl(Inline.Never)]
+    public static Op* Stack(CpuState* c, Op* o)
+    {
+        if (c->Internal == (int)LeaveReason.Exit && c->ExitKind == (int)CpuExitKind.Exception && c->ExitVector == (int)ExceptionVector.GeneralProtection)
+            c->ExitVector = (int)ExceptionVector.StackFault;
+        return o;
     }
 
     /// <summary>A function asked for an exception by <see cref="CpuState.RequestException"/>.</summary>

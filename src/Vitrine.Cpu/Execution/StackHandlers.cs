@@ -17,7 +17,7 @@ internal static unsafe class StackHandlers
             return o;
         ulong sp = c->Gpr[4] - (ulong)TSize.Bytes;
         if (!MemoryAccess.TryStore<TSize>(c, o, sp, v))
-            return o;
+            return Leave.Stack(c, o);
         c->Gpr[4] = sp;
         return o[1].Fn(c, o + 1);
     }
@@ -41,7 +41,7 @@ internal static unsafe class StackHandlers
     {
         ulong sp = c->Gpr[4];
         if (!MemoryAccess.TryLoad<TSize>(c, o, sp, out ulong v))
-            return o;
+            return Leave.Stack(c, o);
         c->Gpr[4] = sp + (ulong)TSize.Bytes;
         if (!MemoryAccess.TryStore<TSize>(c, o, Op.Address(c, o), v))
         {

@@ -44,6 +44,10 @@ internal static unsafe class StringHandlers
         return (4096 - offset) / (ulong)TSize.Bytes;
     }
 
+    /// <summary>Stepping goes element by element.</summary>
+    [MethodImpl(Always)]
+    private static bool InSpans(CpuState* c, bool repeat) => repeat && c->Stepping == 0;
+
     /// <summary>True if the repeated instruction has to let the driver look up before it goes on.</summary>
     [MethodImpl(Always)]
     private static bool MustPause(CpuState* c) => Volatile.Read(ref c->External) != 0 || c->Stepping != 0;
@@ -64,7 +68,7 @@ internal static unsafe class StringHandlers
         {
             ulong from = Register(c, o, 6) + segment;
             ulong to = Register(c, o, 7);
-            ulong n = repeat ? Math.Min(Register(c, o, 1), Math.Min(InPage<TSize>(c, from), InPage<TSize>(c, to))) : 1;
+            ulong n = InSpans(c, repeat) ? Math.Min(Register(c, o, 1), Math.Min(InPage<TSize>(c, from), InPage<TSize>(c, to))) : 1;
             if (n <= 1)
             {
                 n = 1;
@@ -120,7 +124,7 @@ internal static unsafe class StringHandlers
         while (true)
         {
             ulong to = Register(c, o, 7);
-            ulong n = repeat ? Math.Min(Register(c, o, 1), InPage<TSize>(c, to)) : 1;
+            ulong n = InSpans(c, repeat) ? Math.Min(Register(c, o, 1), InPage<TSize>(c, to)) : 1;
             if (n <= 1)
             {
                 n = 1;

@@ -202,10 +202,9 @@ internal static unsafe class SystemHandlers
 
     private static bool LoadSegment(CpuState* c, Op* o, ulong selector)
     {
-        const ulong UserData = 0x2b;
         ushort* register = (ushort*)((byte*)c + o->D);
         bool stack = register == &c->Ss;
-        if (!(selector == UserData || (selector < 4 && !stack)))
+        if (!(stack ? selector == Descriptors.UserData : selector < 4 || Descriptors.High(selector) != 0))
         {
             _ = Leave.Fault(c, o, ExceptionVector.GeneralProtection);
             return false;
@@ -217,6 +216,29 @@ internal static unsafe class SystemHandlers
         else if (register == &c->Gs)
             c->GsBase = 0;
         return true;
+    }
+
+    /// <summary>LAR (Aux 0), LSL (1), VERR (2), VERW (3): only ZF and, if it is set, the destination change.</summary>
+    [MethodImpl(Handler)]
+    public static Op* InspectDescriptor<TSource>(CpuState* c, Op* o)
+        where TSource : struct, ISource
+    {
+        if (!TSource.TryGet<Byte2>(c, o, out ulong selector))
+            return o;
+        uint high = Descriptors.High(selector);
+        bool accessible = high != 0 && (o->Aux != 3 || Descriptors.IsWritable(high));
+        if (accessible && o->Aux < 2)
+        {
+            ulong v = o->Aux == 0 ? high & 0xf0ff00 : Descriptors.Limit(selector, c->Index);
+            byte* d = (byte*)c + o->D;
+            if (o->Imm == 2)
+                *(ushort*)d = (ushort)v;
+            else
+                *(ulong*)d = v;
+        }
+
+        CpuState.WriteArithmetic(c, (CpuState.ReadArithmetic(c) & ~0x40UL) | (accessible ? 0x40UL : 0));
+        return o[1].Fn(c, o + 1);
     }
 
     /// <summary>IRETQ and RETFQ to the same privilege level: Aux 1 is IRETQ. Imm further bytes are dropped by RETF.</summary>

@@ -11,8 +11,14 @@ namespace Vitrine.Cpu.Translation;
 /// </summary>
 internal static unsafe class SlowMemory
 {
-    [MethodImpl(Always)]
-    private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
+    /// <summary>False: #GP, or #SS for an operand in the stack segment, is prepared. Comes before any page fault.</summary>
+    private static bool IsCanonical(CpuState* c, Op* o, ulong address)
+    {
+        if ((ulong)((long)(address << 16) >> 16) == address)
+            return true;
+        _ = Leave.Fault(c, o, (o->Flags & OpFlags.StackSegment) != 0 ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection);
+        return false;
+    }
 
     [MethodImpl(Never)]
     public static byte* Read(CpuState* c, Op* o, ulong address, int size)
@@ -23,6 +29,8 @@ internal static unsafe class SlowMemory
 
         // SAFETY: size is at most SplitCapacity; both halves stay inside their pages.
         int first = 4096 - inPage;
+        if (!IsCanonical(c, o, address) || !IsCanonical(c, o, address + (ulong)first))
+            return null;
         byte* low = Translate(c, o, address, false);
         if (low == null)
             return null;
@@ -43,6 +51,8 @@ internal static unsafe class SlowMemory
             return Translate(c, o, address, true);
 
         int first = 4096 - inPage;
+        if (!IsCanonical(c, o, address) || !IsCanonical(c, o, address + (ulong)first))
+            return null;
         byte* low = Translate(c, o, address, true);
         if (low == null)
             return null;
@@ -97,11 +107,8 @@ internal static unsafe class SlowMemory
         if (off < 4096)
             return e->Host + off;
 
-        if (!IsCanonical(address))
-        {
-            _ = Leave.Fault(c, o, (o->Flags & OpFlags.StackSegment) != 0 ? ExceptionVector.StackFault : ExceptionVector.GeneralProtection);
+        if (!IsCanonical(c, o, address))
             return null;
-        }
 
         PageFaultError error = PageWalk.Walk(c, address, write ? PageFaultError.Write : PageFaultError.None, out ulong frame, out bool dirty, out bool _);
         if (error != PageFaultError.None)
