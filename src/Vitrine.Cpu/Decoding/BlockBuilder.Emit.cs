@@ -60,7 +60,7 @@ internal sealed unsafe partial class BlockBuilder
                 break;
             case Mnemonic.Nop or Mnemonic.Endbr64 or Mnemonic.Pause or Mnemonic.Reservednop or Mnemonic.Endbr32:
             case Mnemonic.Prefetchnta or Mnemonic.Prefetcht0 or Mnemonic.Prefetcht1 or Mnemonic.Prefetcht2 or Mnemonic.Prefetchw or Mnemonic.Prefetch:
-            case Mnemonic.Prefetchwt1 or Mnemonic.Prefetchit0 or Mnemonic.Prefetchit1 or Mnemonic.Prefetchreserved or Mnemonic.Cldemote:
+            case Mnemonic.Prefetchwt1 or Mnemonic.Prefetchit0 or Mnemonic.Prefetchit1 or Mnemonic.Cldemote:
             case Mnemonic.Rdsspd or Mnemonic.Rdsspq or Mnemonic.Bndcl or Mnemonic.Bndcn or Mnemonic.Bndcu or Mnemonic.Bndldx or Mnemonic.Bndmk or Mnemonic.Bndmov or Mnemonic.Bndstx:
                 // The last two lines are NOPs where CET and MPX are not announced.
                 // No operation at all, but a block is never empty: the end adds one.
