@@ -6,29 +6,26 @@ namespace Vitrine;
 /// </summary>
 public sealed class HostTree
 {
-    private HostTree(IReadOnlyList<string> paths, bool workingDirectory)
+    private HostTree(HostTreeKind kind, IReadOnlyList<string> paths)
     {
+        Kind = kind;
         Paths = paths;
-        WorkingDirectory = workingDirectory;
     }
 
     /// <summary>
-    /// The system's programs and libraries (<c>/usr /bin /sbin /lib* /opt</c>), its configuration (<c>/etc</c>), the
-    /// parts of <c>/var</c> that programs need, and the working directory. Home directories, <c>/root</c>,
-    /// <c>/tmp</c> and <c>/run</c> are fresh and empty.
+    /// The system's programs and libraries (<c>/usr /bin /sbin /lib* /opt</c>), its configuration (<c>/etc</c>, less what
+    /// others may not read), the parts of <c>/var</c> that programs need, and the working directory. Home directories,
+    /// <c>/root</c>, <c>/tmp</c> and <c>/run</c> are fresh and empty.
     /// </summary>
-    public static HostTree Default { get; } = new(
-        ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man", "/var/cache/fontconfig"],
-        workingDirectory: true);
+    public static HostTree Default { get; } = new(HostTreeKind.Programs, []);
 
     /// <summary>Nothing: the tree is empty but for the kernel's own file systems and <see cref="MachineOptions.Volumes"/>.</summary>
-    public static HostTree None { get; } = new([], workingDirectory: false);
+    public static HostTree None { get; } = new(HostTreeKind.None, []);
 
-    /// <summary>Absolute host paths that appear at the same place inside, if they exist.</summary>
+    /// <summary>The absolute host paths of <see cref="Of"/>; empty for the others.</summary>
     public IReadOnlyList<string> Paths { get; }
 
-    /// <summary>Whether the caller's working directory appears inside at its own path.</summary>
-    public bool WorkingDirectory { get; }
+    internal HostTreeKind Kind { get; }
 
     /// <summary>A tree of exactly these absolute host paths.</summary>
     /// <exception cref="ArgumentException">A path is not absolute.</exception>
@@ -41,8 +38,16 @@ public sealed class HostTree
                 throw new ArgumentException($"'{path}' is not an absolute path", nameof(paths));
         }
 
-        return new HostTree(paths, workingDirectory: false);
+        return new HostTree(HostTreeKind.Paths, paths);
     }
+}
+
+/// <summary>The kinds of <see cref="HostTree"/>.</summary>
+internal enum HostTreeKind
+{
+    None = 0,
+    Programs = 1,
+    Paths = 2,
 }
 
 /// <summary>A host directory or file that the guest sees at <paramref name="GuestPath"/>.</summary>

@@ -96,6 +96,9 @@ internal abstract partial class Inode(SuperBlock superBlock, InodeNumber number,
     /// <summary>Changes attributes that the VFS has checked; truncation included.</summary>
     public virtual KTask<Errno> SetAttributesAsync(Task current, InodeAttributes changes) => Fail(Errno.EPERM);
 
+    /// <summary>A FIFO, device or socket whose <see cref="OpenAsync"/> the VFS calls as for other files.</summary>
+    public virtual bool OpensItself => false;
+
     /// <summary>Opens: makes the open file description. Devices, FIFOs and sockets are handled by the VFS before.</summary>
     public virtual KTask<Result<OpenFile>> OpenAsync(Task current, VfsPath path, OpenFlags flags) => Fail<OpenFile>(Errno.ENXIO);
 

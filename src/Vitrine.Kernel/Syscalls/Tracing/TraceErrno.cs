@@ -153,6 +153,15 @@ internal static class TraceErrno
         text.Append(Lines.TryGetValue(error, out string? line) ? line : "ERRNO_" + error.ToString(CultureInfo.InvariantCulture));
     }
 
+    /// <summary>The text alone, as strerror gives it.</summary>
+    public static string TextOf(int error)
+    {
+        if (!Lines.TryGetValue(error, out string? line))
+            return "error " + error.ToString(CultureInfo.InvariantCulture);
+        int open = line.IndexOf('(', StringComparison.Ordinal);
+        return line[(open + 1)..^1];
+    }
+
     private static Dictionary<int, string> Parse()
     {
         var lines = new Dictionary<int, string>();

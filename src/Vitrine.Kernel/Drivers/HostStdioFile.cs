@@ -1,0 +1,195 @@
+using Vitrine.Hardware.Host;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Time;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Drivers;
+
+/// <summary>
+/// An open file whose other side is the host: one of the descriptors that the first program starts with. It has the
+/// kind of the host's (terminal, pipe, file with the shared offset). The host is never waited for under the kernel
+/// lock: a transfer that would block arms the channel, whose readiness comes back as an interrupt.
+/// </summary>
+internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlags flags) : OpenFile(path, inode, flags)
+{
+    private const int ChunkSize = 64 << 10;
+
+    private readonly HostChannel _channel = inode.Channel;
+    private readonly byte[] _buffer = new byte[ChunkSize];
+
+    /// <summary>What was read from the host but not yet delivered: a user page was missing when it came.</summary>
+    private int _leftStart;
+    private int _leftEnd;
+
+    public override bool IsStream => _channel.Kind != HostChannelKind.File;
+
+    public override async KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset)
+    {
+        if (to.Remaining == 0)
+            return 0;
+        while (_leftStart == _leftEnd)
+        {
+            int count = _channel.Read(_buffer.AsSpan(0, (int)Math.Min(ChunkSize, to.Remaining)));
+            if (count >= 0)
+            {
+                (_leftStart, _leftEnd) = (0, count);
+                if (count == 0)
+                    return 0;
+                break;
+            }
+
+            if (count != -(int)Errno.EAGAIN)
+                return (Errno)(-count);
+            Errno error = await WaitAsync(current, HostReadiness.Readable);
+            if (error != Errno.Success)
+                return error;
+        }
+
+        return await DeliverAsync(current, to);
+    }
+
+    public override async KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset)
+    {
+        long done = 0;
+        while (from.Remaining > 0)
+        {
+            byte[] chunk = _buffer.Length >= from.Remaining && _leftStart == _leftEnd ? _buffer : new byte[(int)Math.Min(ChunkSize, from.Remaining)];
+            int wanted = (int)Math.Min(chunk.Length, from.Remaining);
+            int taken = from.CopyFrom(chunk.AsSpan(0, wanted));
+            if (taken == 0)
+            {
+                Errno fault = await from.FaultInAsync(current, write: false);
+                if (fault != Errno.Success)
+                    return done > 0 ? done : fault;
+                continue;
+            }
+
+            int put = _channel.Write(chunk.AsSpan(0, taken));
+            if (put < taken)
+                from.Revert(taken - Math.Max(put, 0));
+            if (put >= 0)
+            {
+                done += put;
+                continue;
+            }
+
+            Errno error = (Errno)(-put);
+            if (error == Errno.EAGAIN)
+            {
+                if (done > 0 && IsNonBlocking)
+                    return done;
+                error = await WaitAsync(current, HostReadiness.Writable);
+                if (error == Errno.Success)
+                    continue;
+            }
+            else if (error == Errno.EPIPE)
+            {
+                BrokenPipe(current);
+            }
+
+            return done > 0 ? done : error;
+        }
+
+        return done;
+    }
+
+    public override PollEvents Poll(PollTable? table)
+    {
+        table?.Add(inode.Waiters);
+        HostReadiness ready = _channel.Poll();
+        PollEvents events = default;
+        if (CanRead && ((ready & HostReadiness.Readable) != 0 || _leftStart < _leftEnd))
+            events |= PollEvents.In | PollEvents.ReadNormal;
+        if (CanWrite && (ready & HostReadiness.Writable) != 0)
+            events |= PollEvents.Out | PollEvents.WriteNormal;
+        if ((ready & HostReadiness.HangUp) != 0)
+            events |= PollEvents.HangUp;
+        if ((ready & HostReadiness.Error) != 0)
+            events |= PollEvents.Error;
+        if (table is not null && events == default)
+            inode.Arm((CanRead ? HostReadiness.Readable : 0) | (CanWrite ? HostReadiness.Writable : 0));
+        return events;
+    }
+
+    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence)
+    {
+        if (IsStream)
+            return Fail<long>(Errno.ESPIPE);
+        long position = _channel.Seek(offset, (int)whence);
+        if (position < 0)
+            return Fail<long>((Errno)(-position));
+        _leftStart = _leftEnd = 0;
+        return KTask<Result<long>>.FromResult(position);
+    }
+
+    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => KTask<Errno>.FromResult((Errno)(-_channel.Sync()));
+
+    public override async KTask<SyscallResult> IoctlAsync(Task current, uint command, ulong argument)
+    {
+        (int size, bool reads, bool writes) = TerminalRequest.Describe(command);
+        if (_channel.Kind != HostChannelKind.Terminal || size == 0)
+            return Errno.ENOTTY;
+        byte[] buffer = new byte[64];
+        if (reads)
+        {
+            Errno error = await current.ReadUserBytesAsync(new VirtAddr(argument), buffer.AsMemory(0, size));
+            if (error != Errno.Success)
+                return error;
+        }
+
+        int result = _channel.DeviceControl(command, buffer);
+        if (result < 0 || !writes)
+            return result;
+        return await current.WriteUserBytesAsync(new VirtAddr(argument), buffer.AsMemory(0, size));
+    }
+
+    private async KTask<Result<long>> DeliverAsync(Task current, IovIter to)
+    {
+        long done = 0;
+        while (_leftStart < _leftEnd && to.Remaining > 0)
+        {
+            int copied = to.CopyTo(_buffer.AsSpan(_leftStart, _leftEnd - _leftStart));
+            _leftStart += copied;
+            done += copied;
+            if (copied > 0)
+                continue;
+            Errno error = await to.FaultInAsync(current, write: true);
+            if (error != Errno.Success)
+                return done > 0 ? done : error;
+        }
+
+        return done;
+    }
+
+    private async KTask<Errno> WaitAsync(Task current, HostReadiness wanted)
+    {
+        if (IsNonBlocking)
+            return Errno.EAGAIN;
+        while ((_channel.Poll() & (wanted | HostReadiness.HangUp | HostReadiness.Error)) == 0)
+        {
+            inode.Arm(wanted);
+            if (await inode.Waiters.WaitAsync(current, WaitMode.Interruptible, Ktime.Never) == WakeReason.Interrupted)
+                return Errno.ERESTARTSYS;
+        }
+
+        return Errno.Success;
+    }
+
+    private static void BrokenPipe(Task current) => _ = current;
+}
+
+/// <summary>The terminal requests that are passed on to the host's terminal: attributes, window size, queue lengths.</summary>
+internal static class TerminalRequest
+{
+    /// <summary>Bytes of the argument and which way it goes; 0 for a request that isn't passed on.</summary>
+    public static (int Size, bool Reads, bool Writes) Describe(uint command) => command switch
+    {
+        0x5401 => (36, false, true), // TCGETS
+        0x5402 or 0x5403 or 0x5404 => (36, true, false), // TCSETS, TCSETSW, TCSETSF
+        0x5413 => (8, false, true), // TIOCGWINSZ
+        0x5411 or 0x541B => (4, false, true), // TIOCOUTQ, FIONREAD
+        _ => default,
+    };
+}
