@@ -232,6 +232,15 @@ internal sealed class DentryCache
         }
     }
 
+    /// <summary>The file system says that the name no longer means this (d_invalidate): nobody finds it any more.</summary>
+    public void Invalidate(Dentry dentry)
+    {
+        dentry.Get();
+        Drop(dentry);
+        ShrinkBelow(dentry);
+        dentry.Put();
+    }
+
     /// <summary>Called by the dentry's last put.</summary>
     internal void Unused(Dentry dentry)
     {

@@ -24,6 +24,9 @@ internal abstract partial class Inode
             throw new InvalidOperationException("an inode was put more often than it was taken");
     }
 
+    /// <summary>A directory that was removed while in use: nothing can be found or made in it.</summary>
+    public bool IsDead { get; internal set; }
+
     /// <summary>Open descriptions that may write; negative while executed or otherwise denied to writers (i_writecount).</summary>
     public int WriterCount { get; private set; }
 

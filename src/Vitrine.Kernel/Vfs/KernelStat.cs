@@ -26,6 +26,9 @@ internal struct KernelStat
     /// <summary>STATX_ATTR_*.</summary>
     public ulong Attributes;
     public ulong AttributesMask;
+
+    /// <summary>The mount it was reached through.</summary>
+    public int MountId;
 }
 
 /// <summary>statfs(2) in the kernel's form; sizes in blocks of <see cref="BlockSize"/> bytes.</summary>

@@ -8,8 +8,10 @@ internal abstract partial class OpenFile
 
     private Async.KernelMutex? _positionLock;
     private int _references = 1;
-    private bool _hasWriteAccess;
     private bool _deniesWrite;
+    private bool _isCounted;
+    private Inode? _writtenInode;
+    private Mount? _writtenMount;
     private Cgroups.Cgroup? _chargedTo;
 
     public int References => _references;
@@ -39,12 +41,8 @@ internal abstract partial class OpenFile
         if (_isCounted)
             kernel?.Vfs.FileClosed(this);
         Release();
-        if (_hasWriteAccess)
-        {
-            Inode.PutWriteAccess();
-            Path.Mount?.EndWrite();
-        }
-
+        _writtenInode?.PutWriteAccess();
+        _writtenMount?.EndWrite();
         AllowWrite();
         _chargedTo?.UnchargeKernelMemory(ObjectSize);
         if (_isCounted)
@@ -52,8 +50,6 @@ internal abstract partial class OpenFile
         Path.Put();
         Inode.Put();
     }
-
-    private bool _isCounted;
 
     /// <summary>The VFS made it the opener's: counts it and charges it. ENOMEM at the limit, and the caller puts it.</summary>
     internal Errno Account(Tasks.Task current)
@@ -71,7 +67,11 @@ internal abstract partial class OpenFile
     }
 
     /// <summary>The description holds write access on its inode and mount, which the VFS has taken.</summary>
-    internal void OwnWriteAccess() => _hasWriteAccess = true;
+    internal void OwnWriteAccess(Inode inode, Mount mount)
+    {
+        _writtenInode = inode;
+        _writtenMount = mount;
+    }
 
     /// <summary>Keeps writers out while the file is executed: ETXTBSY if there is one.</summary>
     public Errno DenyWrite()

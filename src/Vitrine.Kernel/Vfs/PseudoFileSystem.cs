@@ -36,6 +36,8 @@ internal sealed class PseudoSuperBlock : SuperBlock
     /// <summary>The internal mount that paths of its objects go through.</summary>
     public Mount Mount { get; }
 
+    public override bool HasNoAccessTimes => true;
+
     public InodeNumber NextInode() => new(_nextInode++);
 
     /// <summary>

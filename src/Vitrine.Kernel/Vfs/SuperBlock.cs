@@ -32,6 +32,9 @@ internal abstract partial class SuperBlock(FileSystemType type, DeviceNumber dev
     /// <summary>For those that are not stable: whether a cached dentry is still true.</summary>
     public virtual KTask<bool> RevalidateAsync(Task current, Dentry dentry) => KTask<bool>.FromResult(true);
 
+    /// <summary>Reads leave no trace (SB_NOATIME): internal and generated file systems.</summary>
+    public virtual bool HasNoAccessTimes => false;
+
     /// <summary>Mounts that show it, and internal users.</summary>
     public int ActiveMounts { get; set; }
 

@@ -3,6 +3,9 @@ namespace Vitrine.Kernel.Tasks;
 /// <content>What the VFS asks of a task.</content>
 internal sealed unsafe partial class Task
 {
+    /// <summary>Whether the task has a capability over its own user namespace.</summary>
+    internal bool IsCapable(Security.Capability capability) => Credentials.IsCapable(Credentials.UserNamespace, capability);
+
     /// <summary>RLIMIT_NOFILE.</summary>
     internal ulong DescriptorLimit => 1024;
 
