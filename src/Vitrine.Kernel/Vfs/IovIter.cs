@@ -31,6 +31,9 @@ internal abstract class IovIter
     /// <summary>Takes data from the iterator's memory and advances; may be short.</summary>
     public abstract int CopyFrom(Span<byte> destination);
 
+    /// <summary>Passes over bytes that were dealt with another way; not more than remain.</summary>
+    public abstract void Skip(long bytes);
+
     /// <summary>Goes back over bytes that were copied but could not be used.</summary>
     public abstract void Revert(long bytes);
 
@@ -68,6 +71,8 @@ internal sealed class KernelIovIter(Memory<byte> buffer) : IovIter
         _position += count;
         return count;
     }
+
+    public override void Skip(long bytes) => _position += (int)bytes;
 
     public override void Revert(long bytes) => _position -= (int)bytes;
 

@@ -60,6 +60,33 @@ internal sealed class UserIovIter : IovIter, IDisposable
         return done;
     }
 
+    /// <summary>An iterator over one user buffer. EFAULT, EINVAL.</summary>
+    public static Result<IovIter> Single(Task current, VirtAddr buffer, nuint length)
+    {
+        Result<UserIovIter> iter = current.Kernel.Vfs.Iterators.Rent(current, buffer, length);
+        return iter.Ok ? iter.Value : iter.Error;
+    }
+
+    /// <summary>An iterator over the vectors of a user array.</summary>
+    /// <param name="tooMany">The errno for more than IOV_MAX of them: EINVAL for readv, EMSGSIZE for sendmsg.</param>
+    public static async KTask<Result<IovIter>> ReadAsync(Task current, VirtAddr vectors, ulong count, Errno tooMany)
+    {
+        if (count > MaximumSegments)
+            return tooMany;
+        Result<UserIovIter> iter = await current.Kernel.Vfs.Iterators.RentAsync(current, new UserPtr<Iovec>(vectors), count);
+        return iter.Ok ? iter.Value : iter.Error;
+    }
+
+    public override void Skip(long bytes)
+    {
+        while (bytes > 0)
+        {
+            int chunk = Chunk((int)Math.Min(bytes, int.MaxValue), out _);
+            Advance(chunk);
+            bytes -= chunk;
+        }
+    }
+
     public override void Revert(long bytes)
     {
         _remaining += bytes;
