@@ -12,9 +12,10 @@ internal static class Inline
 
     /// <summary>
     /// A handler: compiled optimised at once, so that the call of the next handler becomes a jump. Nothing depends
-    /// on that but speed: without it a block's handlers nest, and a block has a bounded number of them.
+    /// on that but speed: without it a block's handlers nest, and a block has a bounded number of them. (Not
+    /// NoInlining: the runtime makes no implicit tail calls from such methods.)
     /// </summary>
-    public const MethodImplOptions Handler = MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining;
+    public const MethodImplOptions Handler = MethodImplOptions.AggressiveOptimization;
 
     public const MethodImplOptions Never = MethodImplOptions.NoInlining;
 }
