@@ -66,7 +66,9 @@ internal sealed unsafe partial class BlockBuilder
                 // No operation at all, but a block is never empty: the end adds one.
                 break;
             default:
-                int pair = ConditionPair(i.ConditionCode, out bool negated);
+                // LOOPE and LOOPNE have a condition too, but count besides.
+                bool negated = false;
+                int pair = i.IsLoopcc ? -1 : ConditionPair(i.ConditionCode, out negated);
                 if (pair >= 0)
                     EmitConditional(i, k, pair, negated);
                 else if (!EmitRare(i, k))
@@ -323,8 +325,10 @@ internal sealed unsafe partial class BlockBuilder
             : i.Op0Kind == OpKind.Register && SizeOf(i.Op0Register) == 8;
         if (!near)
         {
-            // Far transfers need a descriptor that user mode doesn't have.
-            EmitFault(i, k, ExceptionVector.GeneralProtection);
+            if (memory)
+                EmitFarTransfer(i, k, call);
+            else
+                EmitFault(i, k, ExceptionVector.InvalidOpcode);
             return;
         }
 
@@ -464,7 +468,7 @@ internal sealed unsafe partial class BlockBuilder
             return;
         }
 
-        Op* o = AppendWithMemory(i, k);
+        Op* o = i.Op0Kind is OpKind.MemorySegRDI or OpKind.MemorySegEDI ? AppendWithImplicitData(i, k) : AppendWithMemory(i, k);
         int memory = 0;
         bool destinationSet = false;
         bool sourceSet = false;
@@ -476,8 +480,6 @@ internal sealed unsafe partial class BlockBuilder
             if (kind == OpKind.Memory || kind is >= OpKind.MemorySegSI and <= OpKind.MemoryESRDI)
             {
                 memory = (v.Traits & VectorTraits.Writes) != 0 ? 2 : 1;
-                if (kind is OpKind.MemorySegRDI or OpKind.MemorySegEDI)
-                    EncodeImplicitData(o, i, kind == OpKind.MemorySegEDI);
                 if (memory == 2)
                     destinationSet = true;
                 else
@@ -528,13 +530,27 @@ internal sealed unsafe partial class BlockBuilder
     }
 
     /// <summary>MASKMOVQ and MASKMOVDQU store at [rDI] of a segment.</summary>
-    private static void EncodeImplicitData(Op* o, in Instruction i, bool narrow)
+    private Op* AppendWithImplicitData(in Instruction i, int k)
     {
-        // The 67h form truncates RDI; it is encoded through the index with the segment's base, as RDI is below 4 GiB then or faults.
-        o->B = OffsetOf(Register.RDI);
-        o->X = SegmentBase(i.MemorySegment);
-        o->Shift = 0;
+        bool narrow = i.Op0Kind == OpKind.MemorySegEDI;
+        Op* o;
         if (narrow)
-            o->Flags |= OpFlags.Address32;
+        {
+            Op* prepare = Append(i, k);
+            prepare->Fn = &MoveHandlers.PrepareAddress;
+            prepare->B = OffsetOf(Register.RDI);
+            prepare->S = SegmentBase(i.MemorySegment);
+            prepare->Flags |= OpFlags.Address32;
+            o = Append(i, k);
+            o->B = CpuState.TempAddressOffset;
+        }
+        else
+        {
+            o = Append(i, k);
+            o->B = OffsetOf(Register.RDI);
+            o->X = SegmentBase(i.MemorySegment);
+        }
+
+        return o;
     }
 }

@@ -100,6 +100,9 @@ internal sealed unsafe partial class BlockBuilder
             case Mnemonic.Int: EmitInterrupt(i, k); return true;
             case Mnemonic.Ud0 or Mnemonic.Ud1 or Mnemonic.Ud2 or Mnemonic.Sysenter: EmitFault(i, k, ExceptionVector.InvalidOpcode); return true;
             case Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq: EmitFarReturn(i, k); return true;
+            case Mnemonic.Lss: EmitLoadPointer(i, k, Register.SS); return true;
+            case Mnemonic.Lfs: EmitLoadPointer(i, k, Register.FS); return true;
+            case Mnemonic.Lgs: EmitLoadPointer(i, k, Register.GS); return true;
             default:
                 if (EmitString(i, k))
                     return true;
@@ -220,18 +223,45 @@ internal sealed unsafe partial class BlockBuilder
 
     private void EmitFarReturn(in Instruction i, int k)
     {
-        if (i.Code is Code.Retfq or Code.Retfq_imm16 or Code.Iretq)
+        Op* o = Append(i, k);
+        o->Flags |= OpFlags.StackSegment;
+        o->Imm = i.OpCount == 0 ? 0u : i.Immediate16;
+        o->Aux = i.Code switch
         {
-            Op* o = Append(i, k);
-            o->Flags |= OpFlags.StackSegment;
-            o->Aux = i.Code == Code.Iretq ? (byte)1 : (byte)0;
-            o->Imm = i.Code == Code.Retfq_imm16 ? i.Immediate16 : 0u;
-            o->Fn = &SystemHandlers.FarReturn;
-        }
+            Code.Retfw or Code.Retfw_imm16 or Code.Iretw => 2,
+            Code.Retfd or Code.Retfd_imm16 or Code.Iretd => 4,
+            _ => 8,
+        };
+        if (i.Mnemonic == Mnemonic.Retf)
+            o->Fn = &FarTransferHandlers.Return;
         else
+            o->Fn = &FarTransferHandlers.InterruptReturn;
+    }
+
+    /// <summary>JMP and CALL to a far pointer in memory.</summary>
+    private void EmitFarTransfer(in Instruction i, int k, bool call)
+    {
+        Op* o = AppendWithMemory(i, k);
+        o->Aux = i.MemorySize switch
         {
-            EmitFault(i, k, ExceptionVector.GeneralProtection);
-        }
+            MemorySize.SegPtr16 => 2,
+            MemorySize.SegPtr32 => 4,
+            _ => 8,
+        };
+        if (call)
+            o->Fn = &FarTransferHandlers.Call;
+        else
+            o->Fn = &FarTransferHandlers.Jump;
+    }
+
+    /// <summary>LSS LFS LGS.</summary>
+    private void EmitLoadPointer(in Instruction i, int k, Register segment)
+    {
+        Op* o = AppendWithMemory(i, k);
+        o->D = OffsetOf(i.Op0Register);
+        o->S = OffsetOf(segment);
+        o->Aux = (byte)SizeOf(i.Op0Register);
+        o->Fn = &FarTransferHandlers.LoadPointer;
     }
 
     private void EmitSegmentMove(in Instruction i, int k)

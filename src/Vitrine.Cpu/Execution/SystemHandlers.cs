@@ -176,7 +176,7 @@ internal static unsafe class SystemHandlers
     {
         if (!TSource.TryGet<Byte2>(c, o, out ulong v))
             return o;
-        return LoadSegment(c, o, v) ? o[1].Fn(c, o + 1) : o;
+        return TryLoadSegment(c, o, v, (ushort*)((byte*)c + o->D)) ? o[1].Fn(c, o + 1) : o;
     }
 
     [MethodImpl(Handler)]
@@ -194,15 +194,15 @@ internal static unsafe class SystemHandlers
     public static Op* PopSegment<TSize>(CpuState* c, Op* o)
         where TSize : struct, ISize
     {
-        if (!MemoryAccess.TryLoad<TSize>(c, o, c->Gpr[4], out ulong v) || !LoadSegment(c, o, (ushort)v))
+        if (!MemoryAccess.TryLoad<TSize>(c, o, c->Gpr[4], out ulong v) || !TryLoadSegment(c, o, (ushort)v, (ushort*)((byte*)c + o->D)))
             return o;
         c->Gpr[4] += (ulong)TSize.Bytes;
         return o[1].Fn(c, o + 1);
     }
 
-    private static bool LoadSegment(CpuState* c, Op* o, ulong selector)
+    /// <summary>False: #GP is prepared, the register is as it was.</summary>
+    public static bool TryLoadSegment(CpuState* c, Op* o, ulong selector, ushort* register)
     {
-        ushort* register = (ushort*)((byte*)c + o->D);
         bool stack = register == &c->Ss;
         if (!(stack ? selector == Descriptors.UserData : selector < 4 || Descriptors.High(selector) != 0))
         {
@@ -239,37 +239,5 @@ internal static unsafe class SystemHandlers
 
         CpuState.WriteArithmetic(c, (CpuState.ReadArithmetic(c) & ~0x40UL) | (accessible ? 0x40UL : 0));
         return o[1].Fn(c, o + 1);
-    }
-
-    /// <summary>IRETQ and RETFQ to the same privilege level: Aux 1 is IRETQ. Imm further bytes are dropped by RETF.</summary>
-    [MethodImpl(Handler)]
-    public static Op* FarReturn(CpuState* c, Op* o)
-    {
-        const ulong UserCode = 0x33;
-        const ulong UserData = 0x2b;
-        ulong sp = c->Gpr[4];
-        if (!MemoryAccess.TryLoad<Byte8>(c, o, sp, out ulong rip) || !MemoryAccess.TryLoad<Byte8>(c, o, sp + 8, out ulong cs))
-            return o;
-        bool canonical = (ulong)((long)(rip << 16) >> 16) == rip;
-        if (o->Aux == 0)
-        {
-            if ((ushort)cs != UserCode || !canonical)
-                return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-            c->Gpr[4] = sp + 16 + o->Imm;
-        }
-        else
-        {
-            if (!MemoryAccess.TryLoad<Byte8>(c, o, sp + 16, out ulong flags) || !MemoryAccess.TryLoad<Byte8>(c, o, sp + 24, out ulong newSp) ||
-                !MemoryAccess.TryLoad<Byte8>(c, o, sp + 32, out ulong ss))
-                return o;
-            if ((ushort)cs != UserCode || (ushort)ss != UserData || !canonical)
-                return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-            const ulong Changeable = 0x244dd5;
-            CpuState.WriteFlags(c, (CpuState.ReadFlags(c) & ~Changeable) | (flags & Changeable));
-            c->Gpr[4] = newSp;
-        }
-
-        c->Retired += o->Before + 1u;
-        return Leave.To(c, o, rip);
     }
 }

@@ -212,6 +212,16 @@ public sealed unsafe class ExecutionTests
     }
 
     [Fact]
+    public void Int1_TrapsBehindItself()
+    {
+        using var guest = new GuestProgram();
+        guest.Space.Write(GuestProgram.Code, [0xF1, 0xCC]);
+        guest.Registers->Rip = GuestProgram.Code;
+        Assert.Equal(new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.Debug), guest.Run());
+        Assert.Equal(GuestProgram.Code + 1, guest.Registers->Rip);
+    }
+
+    [Fact]
     public void Syscall_LeavesRipBehindItAndSavesRipAndFlags()
     {
         using var guest = new GuestProgram();

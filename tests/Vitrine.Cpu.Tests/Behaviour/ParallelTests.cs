@@ -144,6 +144,7 @@ public sealed unsafe class ParallelTests : IDisposable
                     c.mov(rcx, r8);
                     break;
                 case "xchg-spinlock":
+                    c.nop();
                     c.Label(ref again);
                     c.mov(edx, 1);
                     c.xchg(__dword_ptr[rsi + 64], edx);
@@ -153,6 +154,7 @@ public sealed unsafe class ParallelTests : IDisposable
                     c.mov(__dword_ptr[rsi + 64], 0);
                     break;
                 case "bts-spinlock":
+                    c.nop();
                     c.Label(ref again);
                     c.@lock.bts(__dword_ptr[rsi + 64], 5);
                     c.jb(again);
@@ -202,6 +204,7 @@ public sealed unsafe class ParallelTests : IDisposable
             c.jne(loop);
             c.int3();
             c.Label(ref other);
+            c.nop();
             c.Label(ref otherLoop);
             c.@lock.add(__dword_ptr[rsi + 60], 1);
             c.dec(ecx);
@@ -227,6 +230,7 @@ public sealed unsafe class ParallelTests : IDisposable
             c.je(good);
             c.inc(rax);
             c.Label(ref good);
+            c.nop();
         }));
         Assert.All(torn, t => Assert.Equal(0UL, t));
     }
@@ -307,6 +311,7 @@ public sealed unsafe class ParallelTests : IDisposable
             c.test(edi, edi);
             c.jne(writer);
             c.Label(ref loop);
+            c.nop();
             c.Label(ref target);
             c.mov(eax, 1);
             c.cmp(eax, 2);
@@ -343,6 +348,7 @@ public sealed unsafe class ParallelTests : IDisposable
             c.jae(end);
             c.inc(rax);
             c.Label(ref end);
+            c.nop();
         }));
         Assert.Equal(0UL, bad[1]);
     }

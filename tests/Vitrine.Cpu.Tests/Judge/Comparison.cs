@@ -62,12 +62,13 @@ internal sealed unsafe class Comparison
             Note("gsbase", h->GsBase, g->GsBase);
         for (int i = 0; i < 6; i++)
         {
-            if (host->Selectors[i] != guest->Selectors[i])
+            // A return to user mode may clear a null selector's low bits.
+            if (host->Selectors[i] != guest->Selectors[i] && (host->Selectors[i] | guest->Selectors[i]) > 3)
                 Note("selector " + "csdsesfsgsss".Substring(2 * i, 2), host->Selectors[i], guest->Selectors[i]);
         }
 
         CompareFloatingPoint(form, instruction, instance, h, g, completed);
-        CompareMemory(form, instance, host, guest);
+        CompareMemory(form, instruction, instance, host, guest);
         return _differences.Length == 0 ? null : _differences.ToString();
     }
 
@@ -76,13 +77,15 @@ internal sealed unsafe class Comparison
         if (host->Vector != 14)
             return;
 
-        // Which of its bytes an access of more than 16 bytes touches first is the processor's choice.
-        ulong mask = form.MemoryBytes > 16 ? ~4095UL : ~0UL;
-        if (((host->Cr2 ^ guest->Cr2) & mask) != 0)
+        // Which of its bytes an access of more than 16 bytes touches first, and in which order a far return or
+        // interrupt return reads the stack, is the processor's choice.
+        long room = form.Mnemonic is Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq ? 40 : form.MemoryBytes > 10 ? form.MemoryBytes : 1;
+        if (Math.Abs((long)(host->Cr2 - guest->Cr2)) >= room)
             Note("cr2", host->Cr2, guest->Cr2);
 
         // For addresses of its own, Linux reports "present" whatever the truth is.
-        uint present = (long)host->Cr2 < 0 ? 1u : 0;
+        const ulong lastUserPage = 0x7fff_ffff_f000;
+        uint present = host->Cr2 >= lastUserPage ? 1u : 0;
         if (((host->Error ^ guest->Error) & ~present) != 0)
             Note("error", host->Error, guest->Error);
     }
@@ -94,8 +97,8 @@ internal sealed unsafe class Comparison
         if (h->Fcw != g->Fcw)
             Note("fcw", h->Fcw, g->Fcw);
 
-        // Whether the change to MMX state precedes a SIMD exception of the conversion is not written down.
-        if (!completed && form.Mnemonic is Mnemonic.Cvtps2pi or Mnemonic.Cvttps2pi or Mnemonic.Cvtpd2pi or Mnemonic.Cvttpd2pi && MadeMmxState(instance, h, g))
+        // Whether the change to MMX state precedes a fault of these instructions is not written down.
+        if (!completed && form.Mnemonic is Mnemonic.Cvtps2pi or Mnemonic.Cvttps2pi or Mnemonic.Cvtpd2pi or Mnemonic.Cvttpd2pi or Mnemonic.Maskmovq && MadeMmxState(instance, h, g))
             return;
         int status = h->Fsw ^ g->Fsw;
         if (completed)
@@ -144,7 +147,7 @@ internal sealed unsafe class Comparison
         return true;
     }
 
-    private void CompareMemory(Form form, Instance* instance, Result* host, Result* guest)
+    private void CompareMemory(Form form, in Instruction instruction, Instance* instance, Result* host, Result* guest)
     {
         ReadOnlySpan<MemoryDifference> h = host->DifferenceList, g = guest->DifferenceList;
         if (Same(h, g))
@@ -158,7 +161,7 @@ internal sealed unsafe class Comparison
         int shown = 0;
         for (int i = 0; i < hostBytes.Length && shown < 24; i++)
         {
-            if (hostBytes[i] == guestBytes[i] || Undefined.Memory(form, instance, i))
+            if (hostBytes[i] == guestBytes[i] || Undefined.Memory(form, instruction, instance, i))
                 continue;
             Note($"[{AddressOf(i):x}]", hostBytes[i], guestBytes[i]);
             shown++;

@@ -41,6 +41,7 @@ internal static class Forms
         [Code.Str_rm16] = Umip,
         [Code.Str_r32m16] = Umip,
         [Code.Str_r64m16] = Umip,
+        [Code.Int1] = "hypervisors differ in whether they report RIP before or behind it; has a test of its own",
         [Code.Cpuid] = OwnTest,
         [Code.Rdtsc] = OwnTest,
         [Code.Rdtscp] = OwnTest,
@@ -81,6 +82,8 @@ internal static class Forms
             return reason;
         if (code.ToOpCode().Fwait)
             return "two instructions to the processor: WAIT and the form without it, both of which are run";
+        if (HostIsAmd && code == Code.Movsxd_r16_rm16)
+            return "AMD reads 32 bits of memory, Intel's manual says 16; run on Intel hosts only";
         if (HostIsAmd && code is Code.Call_m1664 or Code.Jmp_m1664 or Code.Lss_r64_m1664 or Code.Lfs_r64_m1664 or Code.Lgs_r64_m1664)
             return VendorsDiffer;
         if (code is Code.Reservednop_rm16_r16_0F0D or Code.Reservednop_rm32_r32_0F0D or Code.Reservednop_rm64_r64_0F0D)

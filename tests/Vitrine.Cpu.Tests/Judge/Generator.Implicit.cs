@@ -73,7 +73,7 @@ internal sealed unsafe partial class Generator
         int bytes = Math.Max(_elements, 1) * size;
         ulong target = Place(bytes, _chance.Percent(50) ? size : 1, 70);
         ulong first = (State.Rflags & 0x400) != 0 ? target + (ulong)(bytes - size) : target;
-        ulong offset = first - (segmented ? SegmentBase(first, _narrowStrings) : 0);
+        ulong offset = first - (segmented ? SegmentBaseOf(first, _narrowStrings) : 0);
         SetAddressRegister(register, offset, _narrowStrings);
 
         // Comparisons should find runs of equal elements.

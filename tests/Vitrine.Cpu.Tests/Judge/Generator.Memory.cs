@@ -73,6 +73,13 @@ internal sealed unsafe partial class Generator
 
         bool narrow = _chance.Percent(10);
         ulong offset = target - SegmentBase(target, narrow);
+        if (IsCanonical(offset) != IsCanonical(target))
+        {
+            // AMD checks the effective address too, Intel only the linear one.
+            _instruction.SegmentPrefix = Register.None;
+            offset = target;
+        }
+
         if (narrow && offset > uint.MaxValue)
             narrow = false;
         if (_form.OpCode.GetOpKind(i) == OpCodeOperandKind.mem_offs)
@@ -86,6 +93,8 @@ internal sealed unsafe partial class Generator
     }
 
     private ulong _target;
+
+    private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
 
     /// <summary>Chooses a segment prefix; FS and GS get a base from which the target can be reached.</summary>
     private ulong SegmentBase(ulong target, bool narrow)

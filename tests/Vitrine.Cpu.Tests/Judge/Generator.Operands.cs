@@ -237,6 +237,15 @@ internal sealed unsafe partial class Generator
         _ => 0x33,
     };
 
+    private ulong SegmentBaseOf(ulong target, bool narrow)
+    {
+        ulong segmentBase = SegmentBase(target, narrow);
+        if (IsCanonical(target) && IsCanonical(target - segmentBase))
+            return segmentBase;
+        _instruction.SegmentPrefix = Register.None;
+        return 0;
+    }
+
     private void SetImplicitMemory(int i, OpCodeOperandKind kind)
     {
         bool narrow = _narrowStrings;
@@ -254,7 +263,7 @@ internal sealed unsafe partial class Generator
                 _instruction.SetOpKind(i, narrow ? OpKind.MemorySegEDI : OpKind.MemorySegRDI);
                 {
                     ulong target = Place(_form.UsesVectors && _form.OpCode.GetOpKind(1) == OpCodeOperandKind.xmm_reg ? 16 : 8, 1);
-                    ulong offset = target - SegmentBase(target, narrow);
+                    ulong offset = target - SegmentBaseOf(target, narrow);
                     SetAddressRegister(7, offset, narrow);
                 }
 
@@ -263,7 +272,7 @@ internal sealed unsafe partial class Generator
                 _instruction.SetOpKind(i, OpKind.Memory);
                 {
                     ulong target = Place(1, 1);
-                    ulong offset = target - SegmentBase(target, narrow) - (State.Gpr[0] & 0xff);
+                    ulong offset = target - SegmentBaseOf(target, narrow) - (State.Gpr[0] & 0xff);
                     SetAddressRegister(3, offset, narrow);
                     _instruction.MemoryBase = narrow ? Register.EBX : Register.RBX;
                     _instruction.MemoryIndex = Register.AL;

@@ -62,7 +62,7 @@ internal sealed unsafe partial class Generator
         if (!Encode())
             return false;
         int length = _writer.Length;
-        int where = _chance.Below(100);
+        int where = _form.Mnemonic is Mnemonic.Ud0 or Mnemonic.Ud1 ? 100 : _chance.Below(100);
         if (length > 1 && where < 8 && !_isBranch)
             _rip = Arena.Code + 4096 - (ulong)_chance.Between(1, length - 1);
         else if (length > 1 && where < 10 && !_isBranch)

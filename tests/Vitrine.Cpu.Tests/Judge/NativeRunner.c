@@ -66,6 +66,9 @@ struct result {
     struct difference difference[];
 };
 
+/* Where this program is linked. */
+#define RUNNER 0x7e0000000000u
+
 enum { INSTANCE_TOUCHES_SEGMENTS = 1 };
 
 /* The part of the FXSAVE image that is state; what follows it in a signal frame is the kernel's. */
@@ -242,11 +245,14 @@ static void store(const struct sigcontext_64 *c, const struct instance *in, stru
     }
 }
 
-/* AC may be set by the instruction under test; it must not reach code of the compiler's. */
+/*
+ * AC may be set by the instruction under test; it must not reach code of the compiler's. ID and NT are not loaded
+ * by sigreturn: the handler's own go on, so they must be clear.
+ */
 __asm__(".text\n"
         "handler_entry:\n"
         "  pushfq\n"
-        "  andl $~0x40000, (%rsp)\n"
+        "  andl $~0x244000, (%rsp)\n"
         "  popfq\n"
         "  jmp handler\n"
         "restorer:\n"
@@ -267,6 +273,8 @@ __attribute__((used)) static void handler(int number, struct siginfo *info, stru
         running = 1;
         current = 0;
     } else {
+        if (c->ip >= RUNNER && c->ip < RUNNER + sizeof expected * 4)
+            die(91);
         store(c, instance_at(current), result_at(current));
         current++;
     }

@@ -86,7 +86,7 @@ internal static unsafe class UndefinedFlags
 
         // Whether an approximated result was exact, and which way it was rounded, depends on the approximation.
         if (Approximation.IsTranscendental(form.Mnemonic))
-            mask |= 0x200 | 0x20;
+            mask |= 0x200 | 0x20 | 0x8080;
         return mask;
     }
 }
@@ -106,17 +106,20 @@ internal static unsafe class Undefined
 
             // SDM: BSWAP of a 16-bit register is undefined.
             Mnemonic.Bswap => isDestination && size == 16 && (host ^ guest) <= 0xffff,
+
+            // A comparison that fails: Intel writes a 32-bit destination back, clearing the upper half, AMD doesn't.
+            Mnemonic.Cmpxchg => isDestination && size == 32 && (uint)host == (uint)guest,
             _ => false,
         };
     }
 
     /// <summary>True for bytes at this place of the arena that the instruction writes with something undefined.</summary>
-    public static bool Memory(Form form, Instance* instance, int arenaOffset)
+    public static bool Memory(Form form, in Instruction instruction, Instance* instance, int arenaOffset)
     {
         switch (form.Mnemonic)
         {
             case Mnemonic.Shld or Mnemonic.Shrd:
-                return form.MemoryBytes == 2 && (instance->State.Gpr[1] & 31) > 16;
+                return form.MemoryBytes == 2 && UndefinedFlags.Count(form, instruction, &instance->State, 16) > 16;
             case Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xsave or Mnemonic.Xsave64:
                 // FOP, FIP, FDP: see Comparison. MXCSR_MASK: which bits exist.
                 return Within(instance, arenaOffset, 6, 24) || Within(instance, arenaOffset, 28, 32);
