@@ -170,7 +170,7 @@ static void moves(void)
     HOLDS(mremap(q, 8 * PAGE, 8 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to && to[0] == 'm');
     char *kept = mmap((void *)0x520000000000, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     kept[0] = 'k';
-    char *copy = mremap(kept, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+    char *copy = mremap(kept, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
     HOLDS(copy != MAP_FAILED && copy[0] == 'k' && kept[0] == 0);
     SHOW(mremap(to, PAGE, PAGE, MREMAP_FIXED, to + 64 * PAGE) == MAP_FAILED ? -1 : 0);
     SHOW(mremap(to, PAGE, PAGE, 8) == MAP_FAILED ? -1 : 0);
