@@ -57,8 +57,8 @@ internal static unsafe class FarTransferHandlers
         ulong upper = c->Gpr[4] - (ulong)width;
         ulong lower = upper - (ulong)width;
 
-        // The lower slot is probed before the upper one is written.
-        if (!MemoryAccess.TryWritable(c, o, lower, width, out byte* _) || !TryStore(c, o, upper, Descriptors.UserCode, width)
+        // Both slots are probed before either is written.
+        if (!MemoryAccess.TryWritable(c, o, upper, width, out byte* _) || !MemoryAccess.TryWritable(c, o, lower, width, out byte* _) || !TryStore(c, o, upper, Descriptors.UserCode, width)
             || !TryStore(c, o, lower, Op.NextRip(c, o), width))
             return Leave.Stack(c, o);
         c->Gpr[4] = lower;

@@ -212,6 +212,18 @@ public sealed unsafe class ExecutionTests
     }
 
     [Fact]
+    public void Call_ToANonCanonicalTarget_PushesNothing()
+    {
+        using var guest = new GuestProgram();
+        guest.Registers->Rax = 0x8000_0000_0000;
+        guest.Place(c => c.call(rax));
+        Assert.Equal(new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.GeneralProtection), guest.Run());
+        Assert.Equal(GuestProgram.StackTop, guest.Registers->Rsp);
+        Assert.Equal(GuestProgram.Code, guest.Registers->Rip);
+        Assert.Equal(0UL, guest.Word(GuestProgram.StackTop - 8));
+    }
+
+    [Fact]
     public void Int1_TrapsBehindItself()
     {
         using var guest = new GuestProgram();

@@ -161,7 +161,7 @@ internal sealed unsafe class Comparison
         int shown = 0;
         for (int i = 0; i < hostBytes.Length && shown < 24; i++)
         {
-            if (hostBytes[i] == guestBytes[i] || Undefined.Memory(form, instruction, instance, i))
+            if (hostBytes[i] == guestBytes[i] || Undefined.Memory(form, instruction, instance, i, host->Vector == 14))
                 continue;
             Note($"[{AddressOf(i):x}]", hostBytes[i], guestBytes[i]);
             shown++;

@@ -26,6 +26,8 @@ internal sealed class Form
         }
 
         TouchesSegments |= Mnemonic is Mnemonic.Lfs or Mnemonic.Lgs or Mnemonic.Lss;
+        IsFar = Mnemonic is Mnemonic.Lfs or Mnemonic.Lgs or Mnemonic.Lss or Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq
+            || code is Code.Call_m1616 or Code.Call_m1632 or Code.Call_m1664 or Code.Jmp_m1616 or Code.Jmp_m1632 or Code.Jmp_m1664;
         Elements = ElementsOf(OpCode.MemorySize);
         if (Mnemonic is Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm or Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm
             or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64)
@@ -51,6 +53,9 @@ internal sealed class Form
     public bool TouchesSegments { get; }
 
     public bool ShiftsByCl { get; }
+
+    /// <summary>Works on a far pointer or a far frame.</summary>
+    public bool IsFar { get; }
 
     public ElementKind Elements { get; }
 

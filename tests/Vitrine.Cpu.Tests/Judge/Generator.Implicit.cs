@@ -113,13 +113,13 @@ internal sealed unsafe partial class Generator
                 Words(target, 8, IndirectTarget());
                 break;
             case Mnemonic.Retf:
-                Words(target, FarWidth(), IndirectTarget(), CodeSelector());
+                Words(target, FarWidth(), IndirectTarget(), ReturnSelector());
                 break;
             case Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq:
                 ulong flags = (_chance.Next() & 0x240dd5) | 2;
                 if (_chance.Percent(97))
                     flags &= ~0x100UL;
-                Words(target, FarWidth(), IndirectTarget(), CodeSelector(), flags & ~0x40000UL,
+                Words(target, FarWidth(), IndirectTarget(), ReturnSelector(), flags & ~0x40000UL,
                     _chance.Percent(70) ? Arena.Data + 0x800 : Seeds.Integer(ref _chance), StackSelector());
                 break;
             case Mnemonic.Popf or Mnemonic.Popfq:
@@ -159,7 +159,11 @@ internal sealed unsafe partial class Generator
         {
             case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
                 // A bit offset from a register reaches beyond the operand; keep it near mostly.
-                if (_instruction.Op0Kind == OpKind.Memory && _instruction.Op1Kind == OpKind.Register && _chance.Percent(85))
+                // (With 32-bit addressing processors differ in what wraps.)
+                bool narrow = _instruction.MemoryBase.GetSize() == 4 || _instruction.MemoryIndex.GetSize() == 4;
+                if (_instruction.Op0Kind == OpKind.Memory && _instruction.Op1Kind == OpKind.Register && narrow)
+                    _unusable |= !SetUnlessAddress(_instruction.Op1Register, (ulong)_chance.Between(0, 1000)) || Arena.OffsetOf(_target) < 0;
+                else if (_instruction.Op0Kind == OpKind.Memory && _instruction.Op1Kind == OpKind.Register && _chance.Percent(85))
                     SetUnlessAddress(_instruction.Op1Register, (ulong)(long)_chance.Between(-1000, 1000));
                 break;
             case Mnemonic.Cmpxchg when _chance.Percent(50):
@@ -175,6 +179,9 @@ internal sealed unsafe partial class Generator
             case Mnemonic.Cmpxchg16b when _chance.Percent(50):
                 SetUnlessAddress(Register.RAX, MemoryWord(_target));
                 SetUnlessAddress(Register.RDX, MemoryWord(_target + 8));
+                break;
+            case Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64:
+                _unusable = State.Gpr[0] > 3 || State.Gpr[2] != 0;
                 break;
             case Mnemonic.Jmp or Mnemonic.Call when _instruction.Op0Kind == OpKind.Register:
                 State.Gpr[_instruction.Op0Register.GetFullRegister() - Register.RAX] = IndirectTarget();
@@ -200,16 +207,18 @@ internal sealed unsafe partial class Generator
             SetUnlessAddress(register.GetFullRegister(), Selector() | (_chance.Next() << 16));
     }
 
-    private void SetUnlessAddress(Register register, ulong value)
+    /// <summary>False: the register is part of the address, so it stays.</summary>
+    private bool SetUnlessAddress(Register register, ulong value)
     {
         Register full = register.GetFullRegister();
         if (_instruction.Op0Kind == OpKind.Memory || _instruction.Op1Kind == OpKind.Memory)
         {
             if (_instruction.MemoryBase.GetFullRegister() == full || _instruction.MemoryIndex.GetFullRegister() == full)
-                return;
+                return false;
         }
 
         State.Gpr[full - Register.RAX] = value;
+        return true;
     }
 
     /// <summary>The word that a patch puts at an address.</summary>

@@ -15,6 +15,19 @@ internal sealed unsafe partial class Generator
     /// <summary>An address for an access of so many bytes: mostly plain memory, else across or on something.</summary>
     private ulong Place(int size, int alignment, int percentPlain = 62)
     {
+        ulong address = PlaceAnywhere(size, alignment, percentPlain);
+        bool inPieces = _form.IsFpu || _form.MemoryBytes > 16 || _form.IsFar;
+        if (inPieces && IsCanonical(address) != IsCanonical(address + (ulong)size - 1))
+        {
+            // Accesses made of several leave it to the processor whether the first page or the bad address counts.
+            return Plain((ulong)Math.Min(size, 2048));
+        }
+
+        return address;
+    }
+
+    private ulong PlaceAnywhere(int size, int alignment, int percentPlain)
+    {
         ulong bytes = (ulong)Math.Min(size, 2048);
         ulong inside = bytes > 1 ? (ulong)_chance.Between(1, (int)bytes - 1) : 0;
         if (_chance.Percent(percentPlain))
@@ -73,7 +86,8 @@ internal sealed unsafe partial class Generator
 
         bool narrow = _chance.Percent(10);
         ulong offset = target - SegmentBase(target, narrow);
-        if (IsCanonical(offset) != IsCanonical(target))
+        bool far = _form.Mnemonic is Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc && Arena.OffsetOf(target) < 0;
+        if (IsCanonical(offset) != IsCanonical(target) || far)
         {
             // AMD checks the effective address too, Intel only the linear one.
             _instruction.SegmentPrefix = Register.None;
@@ -213,9 +227,11 @@ internal sealed unsafe partial class Generator
                 if (bytes.Length > 512)
                 {
                     bytes[512..].Clear();
-                    bytes[512] = (byte)(_chance.Percent(90) ? _chance.Below(4) : _chance.Below(256));
-                    if (_chance.Percent(5))
-                        bytes[513 + _chance.Below(32)] = (byte)_chance.Next();
+                    bytes[512] = (byte)_chance.Below(4);
+
+                    // State components that no processor has, and the reserved part of the header.
+                    if (_chance.Percent(10))
+                        bytes[515 + _chance.Below(30)] = (byte)_chance.Next();
                 }
 
                 break;

@@ -209,6 +209,8 @@ internal sealed unsafe partial class Generator
     /// <summary>Where an indirect branch goes: mostly to code, sometimes nowhere.</summary>
     private ulong IndirectTarget() => _chance.Below(20) switch
     {
+        // A call may push before it looks at its target, or after: these only fault by one of both.
+        0 or 1 when _form.Mnemonic == Mnemonic.Call => CodeTarget(),
         0 => 0x0000_8000_0000_0000 + (_chance.Next() >> 18),
         1 => _chance.Next() | 1UL << 62,
         2 => Arena.CodeEnd + (ulong)_chance.Below(4096),
@@ -236,6 +238,12 @@ internal sealed unsafe partial class Generator
         3 => (ushort)(_chance.Next() | 0x8000),
         _ => 0x33,
     };
+
+    /// <summary>
+    /// What a far return finds for CS. Always of privilege level 3: for others some processors look at the outer
+    /// stack before they find them wrong.
+    /// </summary>
+    private ushort ReturnSelector() => (ushort)(CodeSelector() | 3);
 
     private ulong SegmentBaseOf(ulong target, bool narrow)
     {

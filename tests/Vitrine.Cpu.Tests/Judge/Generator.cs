@@ -41,6 +41,9 @@ internal sealed unsafe partial class Generator
 
     private string _encoderError = "";
 
+    /// <summary>The operands chosen ask for something that has no common answer; others are tried.</summary>
+    private bool _unusable;
+
     private ref MachineState State => ref _instance->State;
 
     private bool TryMake()
@@ -56,7 +59,10 @@ internal sealed unsafe partial class Generator
         SeedImplicitOperands();
         SetOperands();
         SetPrefixes();
+        _unusable = false;
         AdjustForMeaning();
+        if (_unusable)
+            return false;
 
         // The length decides where a crossing instruction starts, and RIP-relative operands depend on that.
         if (!Encode())

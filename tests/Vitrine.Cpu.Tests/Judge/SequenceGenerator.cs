@@ -99,7 +99,7 @@ internal sealed unsafe class SequenceGenerator
         return form.Mnemonic is not (Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr or Mnemonic.Verw or Mnemonic.Popf or Mnemonic.Popfq
             or Mnemonic.Popfd or Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Bswap or Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps
             or Mnemonic.Rsqrtss or Mnemonic.Pushf or Mnemonic.Pushfq or Mnemonic.Lahf or Mnemonic.Rdpmc or Mnemonic.Enter or Mnemonic.Leave
-            or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Xlatb or Mnemonic.Invlpg or Mnemonic.Fnstsw or Mnemonic.Fldcw
+            or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Xlatb or Mnemonic.Invlpg or Mnemonic.Fnstsw or Mnemonic.Fnstenv or Mnemonic.Fldcw
             or Mnemonic.Ldmxcsr);
     }
 

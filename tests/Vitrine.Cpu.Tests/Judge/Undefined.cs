@@ -109,17 +109,23 @@ internal static unsafe class Undefined
 
             // A comparison that fails: Intel writes a 32-bit destination back, clearing the upper half, AMD doesn't.
             Mnemonic.Cmpxchg => isDestination && size == 32 && (uint)host == (uint)guest,
+
+            // SDM: bits 19:16 of the rights are undefined.
+            Mnemonic.Lar => isDestination && ((host ^ guest) & ~0xf0000UL) == 0,
             _ => false,
         };
     }
 
     /// <summary>True for bytes at this place of the arena that the instruction writes with something undefined.</summary>
-    public static bool Memory(Form form, in Instruction instruction, Instance* instance, int arenaOffset)
+    public static bool Memory(Form form, in Instruction instruction, Instance* instance, int arenaOffset, bool faulted)
     {
         switch (form.Mnemonic)
         {
             case Mnemonic.Shld or Mnemonic.Shrd:
                 return form.MemoryBytes == 2 && UndefinedFlags.Count(form, instruction, &instance->State, 16) > 16;
+            case Mnemonic.Call when form.IsFar && faulted:
+                // The second of its two pushes may fault: some processors have written the first one then.
+                return true;
             case Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xsave or Mnemonic.Xsave64:
                 // FOP, FIP, FDP: see Comparison. MXCSR_MASK: which bits exist.
                 return Within(instance, arenaOffset, 6, 24) || Within(instance, arenaOffset, 28, 32);
