@@ -16,6 +16,9 @@ internal sealed record KernelOptions
 {
     public required GuestMemory Ram { get; init; }
 
+    /// <summary>What takes freed frames back; null: the machine keeps what it has touched.</summary>
+    public IRamDevice? RamDevice { get; init; }
+
     public required ProcessorComplex Complex { get; init; }
 
     public required VirtualProcessor[] Processors { get; init; }
@@ -56,7 +59,7 @@ internal sealed partial class KernelInstance
             Processors[i] = new Processor(this, options.Processors[i], i);
         InitUserNamespace = new UserNamespace(null, NextNamespaceInode());
         RootCgroup = new Cgroup(null, "");
-        Memory = new PhysicalMemory(this, options.Ram);
+        Memory = new PhysicalMemory(this, options.Ram, options.RamDevice);
     }
 
     public KernelOptions Options { get; }

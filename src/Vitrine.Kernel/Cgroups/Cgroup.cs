@@ -23,6 +23,9 @@ internal sealed class Cgroup(Cgroup? parent, string name)
     /// <summary>Guest frames charged.</summary>
     public long FramesCharged { get; private set; }
 
+    /// <summary>The number under which page descriptors remember the group; 0: it has never had a frame.</summary>
+    internal ushort FrameOwnerNumber { get; set; }
+
     /// <summary>CPU time in nanoseconds.</summary>
     public long CpuTime { get; private set; }
 
