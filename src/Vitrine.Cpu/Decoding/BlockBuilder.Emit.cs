@@ -517,9 +517,13 @@ internal sealed unsafe partial class BlockBuilder
         }
 
         o->Imm = (ulong)v.Execute;
+        if (FastVectorTable.TrySelect(i, o, memory != 0))
+            return;
         const VectorTraits Plain = VectorTraits.Reads | VectorTraits.Writes | VectorTraits.Aligned;
         bool plain = (v.Traits & ~Plain) == 0 && ((v.Traits & VectorTraits.Aligned) == 0 || v.MemorySize >= 16);
-        o->Fn = !plain ? &VectorHandlers.General
+        bool mayFaultOnly = !plain && (v.Traits & ~(Plain | VectorTraits.MayFault)) == 0 && memory != 2;
+        o->Fn = mayFaultOnly ? memory == 0 ? &VectorHandlers.CheckedRegisters : &VectorHandlers.CheckedReads
+            : !plain ? &VectorHandlers.General
             : memory == 0 ? &VectorHandlers.Registers
             : memory == 1 ? &VectorHandlers.Reads : &VectorHandlers.Writes;
         Op* extra = _ops + _count++;

@@ -47,6 +47,27 @@ internal static unsafe class VectorHandlers
         return o[2].Fn(c, o + 2);
     }
 
+    /// <summary>Registers only; the function may ask for an exception.</summary>
+    [MethodImpl(Handler)]
+    public static Op* CheckedRegisters(CpuState* c, Op* o)
+    {
+        ((delegate*<CpuState*, void*, void*, byte, void>)o->Imm)(c, (byte*)c + o->D, (byte*)c + o->S, o->Aux);
+        return c->Internal != 0 ? Leave.Requested(c, o) : o[2].Fn(c, o + 2);
+    }
+
+    /// <summary>A memory source; the function may ask for an exception.</summary>
+    [MethodImpl(Handler)]
+    public static Op* CheckedReads(CpuState* c, Op* o)
+    {
+        ulong address = Op.Address(c, o);
+        if ((o[1].Before & (int)VectorTraits.Aligned) != 0 && (address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
+        if (!MemoryAccess.TryReadable(c, o, address, o[1].S, out byte* p))
+            return o;
+        ((delegate*<CpuState*, void*, void*, byte, void>)o->Imm)(c, (byte*)c + o->D, p, o->Aux);
+        return c->Internal != 0 ? Leave.Requested(c, o) : o[2].Fn(c, o + 2);
+    }
+
     /// <summary>Any traits. <c>o[1].Aux</c>: 0 registers, 1 reads memory, 2 writes memory.</summary>
     [MethodImpl(Handler)]
     public static Op* General(CpuState* c, Op* o)

@@ -74,6 +74,15 @@ internal unsafe partial struct CpuState
         c->FlagAux = aux;
     }
 
+    /// <summary>As a comparison of ordered floating-point numbers: ZF equal, CF less, the others clear.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void SetOrder(CpuState* c, bool equal, bool less)
+    {
+        // A result of 1 has odd parity; that of 0 is even, so PF must be inverted.
+        c->FlagResult = equal ? 0 : 1;
+        c->FlagAux = less ? CarryBit | CarryXorOverflowBit : equal ? ParityInvert : 0;
+    }
+
     /// <summary>All of RFLAGS.</summary>
     public static ulong ReadFlags(CpuState* c) => ReadArithmetic(c) | c->SystemFlags;
 

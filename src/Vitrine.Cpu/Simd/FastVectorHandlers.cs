@@ -1,0 +1,174 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Vitrine.Cpu.Execution;
+using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
+using static Vitrine.Cpu.Execution.Inline;
+
+namespace Vitrine.Cpu.Simd;
+
+/// <summary>An operation on two registers of 16 bytes.</summary>
+internal interface IVectorBinary
+{
+    static abstract Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y);
+}
+
+internal readonly struct VectorXor : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x ^ y;
+}
+
+internal readonly struct VectorOr : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x | y;
+}
+
+internal readonly struct VectorAnd : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x & y;
+}
+
+internal readonly struct VectorEqualBytes : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => Vector128.Equals(x, y);
+}
+
+internal readonly struct VectorMinBytes : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => Vector128.Min(x, y);
+}
+
+internal readonly struct VectorSubtractBytes : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x - y;
+}
+
+internal readonly struct VectorAddInts : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => (x.AsInt32() + y.AsInt32()).AsByte();
+}
+
+internal readonly struct VectorAddLongs : IVectorBinary
+{
+    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => (x.AsInt64() + y.AsInt64()).AsByte();
+}
+
+internal readonly struct VectorInterleaveLowLongs : IVectorBinary
+{
+    [MethodImpl(Always)]
+    public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) =>
+        Vector128.Create(x.AsUInt64().GetElement(0), y.AsUInt64().GetElement(0)).AsByte();
+}
+
+/// <summary>
+/// Handlers for frequent moves and integer operations on XMM registers. Those of a scalar between register and
+/// memory need none of their own: <see cref="MoveHandlers"/> serves them.
+/// </summary>
+internal static unsafe class FastVectorHandlers
+{
+    // SAFETY: D and S are offsets of register slots in CpuState; memory is what the TLB vouches for.
+
+    [MethodImpl(Handler)]
+    public static Op* Copy(CpuState* c, Op* o)
+    {
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)((byte*)c + o->S);
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* Load(CpuState* c, Op* o)
+    {
+        if (!MemoryAccess.TryReadable(c, o, Op.Address(c, o), 16, out byte* p))
+            return o;
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* LoadAligned(CpuState* c, Op* o)
+    {
+        ulong address = Op.Address(c, o);
+        if ((address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
+        if (!MemoryAccess.TryReadable(c, o, address, 16, out byte* p))
+            return o;
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* Store(CpuState* c, Op* o)
+    {
+        if (!MemoryAccess.TryWritable(c, o, Op.Address(c, o), 16, out byte* p))
+            return o;
+        *(Vector128<byte>*)p = *(Vector128<byte>*)((byte*)c + o->S);
+        MemoryAccess.Commit(c, p);
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* StoreAligned(CpuState* c, Op* o)
+    {
+        ulong address = Op.Address(c, o);
+        if ((address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
+        if (!MemoryAccess.TryWritable(c, o, address, 16, out byte* p))
+            return o;
+        *(Vector128<byte>*)p = *(Vector128<byte>*)((byte*)c + o->S);
+        MemoryAccess.Commit(c, p);
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>A scalar into the low end, the rest zeroed: MOVSS and MOVSD from memory, MOVD, MOVQ.</summary>
+    [MethodImpl(Handler)]
+    public static Op* Scalar<TSize, TSource>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+        where TSource : struct, ISource
+    {
+        if (!TSource.TryGet<TSize>(c, o, out ulong v))
+            return o;
+        ulong* d = (ulong*)((byte*)c + o->D);
+        d[0] = v;
+        d[1] = 0;
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* Registers<TOperation>(CpuState* c, Op* o)
+        where TOperation : struct, IVectorBinary
+    {
+        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
+        *d = TOperation.Compute(*d, *(Vector128<byte>*)((byte*)c + o->S));
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* Memory<TOperation>(CpuState* c, Op* o)
+        where TOperation : struct, IVectorBinary
+    {
+        ulong address = Op.Address(c, o);
+        if ((address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
+        if (!MemoryAccess.TryReadable(c, o, address, 16, out byte* p))
+            return o;
+        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
+        *d = TOperation.Compute(*d, *(Vector128<byte>*)p);
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>PXOR and its kin of a register with itself.</summary>
+    [MethodImpl(Handler)]
+    public static Op* Clear(CpuState* c, Op* o)
+    {
+        *(Vector128<byte>*)((byte*)c + o->D) = Vector128<byte>.Zero;
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>PMOVMSKB.</summary>
+    [MethodImpl(Handler)]
+    public static Op* SignMask(CpuState* c, Op* o)
+    {
+        *(ulong*)((byte*)c + o->D) = Vector128.ExtractMostSignificantBits(*(Vector128<byte>*)((byte*)c + o->S));
+        return o[1].Fn(c, o + 1);
+    }
+}

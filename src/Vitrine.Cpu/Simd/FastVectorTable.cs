@@ -1,0 +1,137 @@
+using Iced.Intel;
+using Vitrine.Cpu.Execution;
+
+namespace Vitrine.Cpu.Simd;
+
+/// <summary>
+/// Chooses the handlers of frequent instructions; the others run through <see cref="VectorHandlers"/>. Small methods
+/// by family, since each names generic handlers that cost time when it is first compiled.
+/// </summary>
+internal static unsafe class FastVectorTable
+{
+    /// <summary>
+    /// Gives an operation whose operands are encoded its handler: a function and nothing behind it. False if the
+    /// instruction has no handler of its own.
+    /// </summary>
+    public static bool TrySelect(in Instruction i, Op* o, bool memory)
+    {
+        OpFunction handler = i.Mnemonic switch
+        {
+            Mnemonic.Movaps or Mnemonic.Movapd or Mnemonic.Movdqa => Move16(i, memory, aligned: true),
+            Mnemonic.Movups or Mnemonic.Movupd or Mnemonic.Movdqu or Mnemonic.Lddqu => Move16(i, memory, aligned: false),
+            Mnemonic.Movsd or Mnemonic.Movss or Mnemonic.Movd or Mnemonic.Movq => MoveScalar(i, memory),
+            Mnemonic.Movhps or Mnemonic.Movhpd or Mnemonic.Movlps or Mnemonic.Movlpd or Mnemonic.Movlhps or Mnemonic.Movhlps => MoveHalf(i, o, memory),
+            Mnemonic.Pxor or Mnemonic.Xorps or Mnemonic.Xorpd => Is128(i) ? Xor(o, memory) : null,
+            Mnemonic.Por or Mnemonic.Orps or Mnemonic.Orpd => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorOr> : &FastVectorHandlers.Registers<VectorOr> : null,
+            Mnemonic.Pand or Mnemonic.Andps or Mnemonic.Andpd => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorAnd> : &FastVectorHandlers.Registers<VectorAnd> : null,
+            Mnemonic.Pcmpeqb => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorEqualBytes> : &FastVectorHandlers.Registers<VectorEqualBytes> : null,
+            Mnemonic.Pmovmskb => i.Op1Register.IsXMM() ? &FastVectorHandlers.SignMask : null,
+            Mnemonic.Pminub or Mnemonic.Psubb or Mnemonic.Paddd or Mnemonic.Paddq or Mnemonic.Punpcklqdq or Mnemonic.Unpcklpd => Is128(i) ? Integer(i, memory) : null,
+            Mnemonic.Addsd or Mnemonic.Subsd or Mnemonic.Mulsd or Mnemonic.Divsd => DoubleArithmetic(i, memory),
+            Mnemonic.Addss or Mnemonic.Subss or Mnemonic.Mulss or Mnemonic.Divss => SingleArithmetic(i, memory),
+            Mnemonic.Sqrtsd or Mnemonic.Comisd or Mnemonic.Ucomisd or Mnemonic.Comiss or Mnemonic.Ucomiss => Compare(i, memory),
+            Mnemonic.Cvtsi2sd or Mnemonic.Cvttsd2si or Mnemonic.Cvtss2sd or Mnemonic.Cvtsd2ss => Convert(i, memory),
+            _ => null,
+        };
+        if (handler == null)
+            return false;
+        o->Fn = handler;
+        return true;
+    }
+
+    private static bool Is128(in Instruction i) => i.Op0Register.IsXMM();
+
+    private static OpFunction Move16(in Instruction i, bool memory, bool aligned)
+    {
+        if (!memory)
+            return &FastVectorHandlers.Copy;
+        if (i.Op0Kind == OpKind.Memory)
+            return aligned ? &FastVectorHandlers.StoreAligned : &FastVectorHandlers.Store;
+        return aligned ? &FastVectorHandlers.LoadAligned : &FastVectorHandlers.Load;
+    }
+
+    private static OpFunction MoveScalar(in Instruction i, bool memory) => i.Code switch
+    {
+        Code.Movsd_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, FromMemory> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
+        Code.Movss_xmm_xmmm32 => memory ? &FastVectorHandlers.Scalar<Byte4, FromMemory> : null,
+        Code.Movsd_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
+        Code.Movss_xmmm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : null,
+        Code.Movd_xmm_rm32 => memory ? &FastVectorHandlers.Scalar<Byte4, FromMemory> : &FastVectorHandlers.Scalar<Byte4, FromRegister>,
+        Code.Movq_xmm_rm64 or Code.Movq_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, FromMemory> : &FastVectorHandlers.Scalar<Byte8, FromRegister>,
+        Code.Movd_rm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : &MoveHandlers.ToRegister<Byte4, FromRegister>,
+        Code.Movq_rm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
+        Code.Movq_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &FastVectorHandlers.Scalar<Byte8, FromRegister>,
+        _ => null,
+    };
+
+    /// <summary>Half a register is eight bytes at an offset of its own.</summary>
+    private static OpFunction MoveHalf(in Instruction i, Op* o, bool memory)
+    {
+        bool store = i.Op0Kind == OpKind.Memory;
+        switch (i.Mnemonic)
+        {
+            case Mnemonic.Movhps or Mnemonic.Movhpd when store:
+            case Mnemonic.Movhlps:
+                o->S += 8;
+                break;
+            case Mnemonic.Movhps or Mnemonic.Movhpd:
+            case Mnemonic.Movlhps:
+                o->D += 8;
+                break;
+        }
+
+        if (!memory)
+            return &MoveHandlers.ToRegister<Byte8, FromRegister>;
+        return store ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromMemory>;
+    }
+
+    private static OpFunction Xor(Op* o, bool memory)
+    {
+        if (memory)
+            return &FastVectorHandlers.Memory<VectorXor>;
+        return o->D == o->S ? &FastVectorHandlers.Clear : &FastVectorHandlers.Registers<VectorXor>;
+    }
+
+    private static OpFunction Integer(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Pminub => memory ? &FastVectorHandlers.Memory<VectorMinBytes> : &FastVectorHandlers.Registers<VectorMinBytes>,
+        Mnemonic.Psubb => memory ? &FastVectorHandlers.Memory<VectorSubtractBytes> : &FastVectorHandlers.Registers<VectorSubtractBytes>,
+        Mnemonic.Paddd => memory ? &FastVectorHandlers.Memory<VectorAddInts> : &FastVectorHandlers.Registers<VectorAddInts>,
+        Mnemonic.Paddq => memory ? &FastVectorHandlers.Memory<VectorAddLongs> : &FastVectorHandlers.Registers<VectorAddLongs>,
+        _ => memory ? &FastVectorHandlers.Memory<VectorInterleaveLowLongs> : &FastVectorHandlers.Registers<VectorInterleaveLowLongs>,
+    };
+
+    private static OpFunction DoubleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Addsd => memory ? &FastFloatHandlers.Double<ScalarAdd, FromMemory> : &FastFloatHandlers.Double<ScalarAdd, FromRegister>,
+        Mnemonic.Subsd => memory ? &FastFloatHandlers.Double<ScalarSubtract, FromMemory> : &FastFloatHandlers.Double<ScalarSubtract, FromRegister>,
+        Mnemonic.Mulsd => memory ? &FastFloatHandlers.Double<ScalarMultiply, FromMemory> : &FastFloatHandlers.Double<ScalarMultiply, FromRegister>,
+        _ => memory ? &FastFloatHandlers.Double<ScalarDivide, FromMemory> : &FastFloatHandlers.Double<ScalarDivide, FromRegister>,
+    };
+
+    private static OpFunction SingleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Addss => memory ? &FastFloatHandlers.Single<ScalarAdd, FromMemory> : &FastFloatHandlers.Single<ScalarAdd, FromRegister>,
+        Mnemonic.Subss => memory ? &FastFloatHandlers.Single<ScalarSubtract, FromMemory> : &FastFloatHandlers.Single<ScalarSubtract, FromRegister>,
+        Mnemonic.Mulss => memory ? &FastFloatHandlers.Single<ScalarMultiply, FromMemory> : &FastFloatHandlers.Single<ScalarMultiply, FromRegister>,
+        _ => memory ? &FastFloatHandlers.Single<ScalarDivide, FromMemory> : &FastFloatHandlers.Single<ScalarDivide, FromRegister>,
+    };
+
+    private static OpFunction Compare(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Sqrtsd => memory ? &FastFloatHandlers.SquareRootDouble<FromMemory> : &FastFloatHandlers.SquareRootDouble<FromRegister>,
+        Mnemonic.Comisd or Mnemonic.Ucomisd => memory ? &FastFloatHandlers.CompareDouble<FromMemory> : &FastFloatHandlers.CompareDouble<FromRegister>,
+        _ => memory ? &FastFloatHandlers.CompareSingle<FromMemory> : &FastFloatHandlers.CompareSingle<FromRegister>,
+    };
+
+    private static OpFunction Convert(in Instruction i, bool memory) => i.Code switch
+    {
+        Code.Cvtsi2sd_xmm_rm32 => memory ? &FastFloatHandlers.DoubleFromInt32<FromMemory> : &FastFloatHandlers.DoubleFromInt32<FromRegister>,
+        Code.Cvtsi2sd_xmm_rm64 => memory ? &FastFloatHandlers.DoubleFromInt64<FromMemory> : &FastFloatHandlers.DoubleFromInt64<FromRegister>,
+        Code.Cvttsd2si_r32_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt32<FromMemory> : &FastFloatHandlers.TruncateToInt32<FromRegister>,
+        Code.Cvttsd2si_r64_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt64<FromMemory> : &FastFloatHandlers.TruncateToInt64<FromRegister>,
+        Code.Cvtss2sd_xmm_xmmm32 => memory ? &FastFloatHandlers.Widen<FromMemory> : &FastFloatHandlers.Widen<FromRegister>,
+        Code.Cvtsd2ss_xmm_xmmm64 => memory ? &FastFloatHandlers.Narrow<FromMemory> : &FastFloatHandlers.Narrow<FromRegister>,
+        _ => null,
+    };
+}
