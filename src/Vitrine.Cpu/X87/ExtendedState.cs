@@ -103,8 +103,9 @@ internal static unsafe class ExtendedState
     {
         ulong* header = (ulong*)(area + HeaderOffset);
         ulong present = header[0], reserved = present & ~Enabled;
-        for (int i = 1; i < 8; i++)
-            reserved |= header[i];
+
+        // SDM, XRSTOR's standard form: bytes 23 to 8 must be zero; what follows isn't looked at.
+        reserved |= header[1] | header[2];
         ulong requested = Requested(state);
         uint mxcsr = *(uint*)(area + MxcsrOffset);
         if ((requested & SseComponent) != 0)
