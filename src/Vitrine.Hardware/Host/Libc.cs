@@ -33,6 +33,9 @@ internal static unsafe partial class Libc
     /// <summary>errno of the last failed call of this thread.</summary>
     public static int LastError => Marshal.GetLastPInvokeError();
 
+    [LibraryImport(Library, EntryPoint = "getrandom", SetLastError = true)]
+    public static partial nint GetRandom(void* buffer, nuint length, uint flags);
+
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true)]
     public static partial int Open(byte* path, int flags, uint mode);
 
