@@ -543,10 +543,10 @@ internal sealed unsafe partial class BlockBuilder
             Op* prepare = Append(i, k);
             prepare->Fn = &MoveHandlers.PrepareAddress;
             prepare->B = OffsetOf(Register.RDI);
-            prepare->S = SegmentBase(i.MemorySegment);
             prepare->Flags |= OpFlags.Address32;
             o = Append(i, k);
             o->B = CpuState.TempAddressOffset;
+            o->X = SegmentBase(i.MemorySegment);
         }
         else
         {

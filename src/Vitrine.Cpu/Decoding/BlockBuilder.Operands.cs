@@ -135,11 +135,11 @@ internal sealed unsafe partial class BlockBuilder
             prepare->X = indexOffset;
             prepare->Shift = shift;
             prepare->Imm = displacement;
-            prepare->S = i.Mnemonic == Mnemonic.Lea ? (ushort)CpuState.ZeroOffset : segment;
             if (narrow)
                 prepare->Flags |= OpFlags.Address32;
             o = Append(i, k);
             o->B = CpuState.TempAddressOffset;
+            o->X = i.Mnemonic == Mnemonic.Lea ? (ushort)CpuState.ZeroOffset : segment;
             if (narrow)
                 o->Flags |= OpFlags.Address32;
         }

@@ -123,8 +123,11 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
                 return BuildResult.Built;
             }
 
+            int first = _count;
             int used = Emit(k);
             k += used;
+            if (k == n && IsBranch(_instructions[n - 1]))
+                MarkEnd(first);
         }
 
         ref Instruction last = ref _instructions[n - 1];
@@ -171,6 +174,19 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         }
 
         _ops->Flags |= OpFlags.BlockStart;
+    }
+
+    /// <summary>Marks the last operation from <paramref name="first"/> on that is no link.</summary>
+    private void MarkEnd(int first)
+    {
+        for (int i = _count - 1; i >= first; i--)
+        {
+            if ((_ops[i].Flags & OpFlags.Link) == 0)
+            {
+                _ops[i].Flags |= OpFlags.EndsBlock;
+                return;
+            }
+        }
     }
 
     /// <summary>Appends an operation for instruction <paramref name="k"/>.</summary>

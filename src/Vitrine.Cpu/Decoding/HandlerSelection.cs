@@ -104,7 +104,7 @@ internal static unsafe class HandlerSelection
         {
             OperandForm.RegisterRegister => &MoveHandlers.ToRegister<TSize, FromRegister>,
             OperandForm.RegisterImmediate => &MoveHandlers.ToRegister<TSize, FromImmediate>,
-            OperandForm.RegisterMemory => &MoveHandlers.ToRegister<TSize, FromMemory>,
+            OperandForm.RegisterMemory => &MoveHandlers.Load<TSize>,
             OperandForm.MemoryRegister => &MoveHandlers.ToMemory<TSize, FromRegister>,
             OperandForm.MemoryImmediate => &MoveHandlers.ToMemory<TSize, FromImmediate>,
             _ => null,

@@ -16,8 +16,21 @@ internal static unsafe class ArithmeticHandlers
         where TSource : struct, ISource
         where TFlags : struct, ISwitch
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong b))
-            return o;
+        ulong b;
+        if (TSource.IsMemory)
+        {
+            ulong address = Op.Address(c, o);
+            TlbEntry* e = MemoryAccess.Entry(c, address);
+            ulong off = address ^ e->Read;
+            if (off > (ulong)(4096 - TSize.Bytes))
+                return MissedMemory.Read(c, o, address, TSize.Bytes);
+            b = TSize.Load(e->Host + off);
+        }
+        else
+        {
+            TSource.TryGet<TSize>(c, o, out b);
+        }
+
         byte* d = (byte*)c + o->D;
         ulong a = TSize.Load(d);
         ulong r = TOp.Compute(c, a, b);
@@ -35,25 +48,18 @@ internal static unsafe class ArithmeticHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
-        TSource.TryGet<TSize>(c, o, out ulong b);
         ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ (TOp.Writes ? e->Write : e->Read);
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return TOp.Writes ? MissedMemory.Write(c, o, address, TSize.Bytes) : MissedMemory.Read(c, o, address, TSize.Bytes);
+        TSource.TryGet<TSize>(c, o, out ulong b);
+        byte* p = e->Host + off;
+        ulong a = TSize.Load(p);
+        ulong r = TOp.Compute(c, a, b);
+        TOp.SetFlags<TSize>(c, a, b, r);
         if (TOp.Writes)
-        {
-            if (!MemoryAccess.TryWritable(c, o, address, TSize.Bytes, out byte* p))
-                return o;
-            ulong a = TSize.Load(p);
-            ulong r = TOp.Compute(c, a, b);
-            TOp.SetFlags<TSize>(c, a, b, r);
             TSize.Store(p, r);
-            MemoryAccess.Commit(c, p);
-        }
-        else
-        {
-            if (!MemoryAccess.TryLoad<TSize>(c, o, address, out ulong a))
-                return o;
-            TOp.SetFlags<TSize>(c, a, b, TOp.Compute(c, a, b));
-        }
-
         return o[1].Fn(c, o + 1);
     }
 
@@ -101,13 +107,16 @@ internal static unsafe class ArithmeticHandlers
         where TOp : struct, IUnary
         where TSize : struct, ISize
     {
-        if (!MemoryAccess.TryWritable(c, o, Op.Address(c, o), TSize.Bytes, out byte* p))
-            return o;
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ e->Write;
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Write(c, o, address, TSize.Bytes);
+        byte* p = e->Host + off;
         ulong a = TSize.Load(p);
         ulong r = TOp.Compute(a);
         TOp.SetFlags<TSize>(c, a, r);
         TSize.Store(p, r);
-        MemoryAccess.Commit(c, p);
         return o[1].Fn(c, o + 1);
     }
 

@@ -73,9 +73,11 @@ internal static unsafe class BitHandlers
         ulong address = Op.Address(c, o);
         if (o->Aux != 0)
         {
-            address += (ulong)((TSize.SignExtend(index) >> BitOperations.Log2((uint)bits)) * TSize.Bytes);
-            if ((o->Flags & OpFlags.Address32) != 0)
-                address = (uint)address;
+            // With 32-bit addressing the offset wraps before the segment's base (then the index) is added.
+            ulong delta = (ulong)((TSize.SignExtend(index) >> BitOperations.Log2((uint)bits)) * TSize.Bytes);
+            address = (o->Flags & OpFlags.Address32) != 0
+                ? (uint)(c->TempAddress + delta) + *(ulong*)((byte*)c + o->X)
+                : address + delta;
         }
 
         ulong mask = 1UL << (int)(index & (ulong)(bits - 1));

@@ -73,8 +73,21 @@ internal static unsafe class BranchHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong b))
-            return o;
+        ulong b;
+        if (TSource.IsMemory)
+        {
+            ulong address = Op.Address(c, o);
+            TlbEntry* e = MemoryAccess.Entry(c, address);
+            ulong off = address ^ e->Read;
+            if (off > (ulong)(4096 - TSize.Bytes))
+                return MissedMemory.Read(c, o, address, TSize.Bytes);
+            b = TSize.Load(e->Host + off);
+        }
+        else
+        {
+            TSource.TryGet<TSize>(c, o, out b);
+        }
+
         ulong a = TSize.Load((byte*)c + o->D);
         FlagRules.Difference<TSize>(c, a, b, a - b);
         c->Retired += o->Before + 2u;
@@ -88,9 +101,13 @@ internal static unsafe class BranchHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ e->Read;
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Read(c, o, address, TSize.Bytes);
+        ulong a = TSize.Load(e->Host + off);
         TSource.TryGet<TSize>(c, o, out ulong b);
-        if (!MemoryAccess.TryLoad<TSize>(c, o, Op.Address(c, o), out ulong a))
-            return o;
         FlagRules.Difference<TSize>(c, a, b, a - b);
         c->Retired += o->Before + 2u;
         return (Op*)(TCondition.Compare<TSize>(a, b) ? o[1].Imm : o[2].Imm);
@@ -103,8 +120,7 @@ internal static unsafe class BranchHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong b))
-            return o;
+        TSource.TryGet<TSize>(c, o, out ulong b);
         long r = TSize.SignExtend(TSize.Load((byte*)c + o->D) & b);
         c->FlagResult = r;
         c->FlagAux = 0;
@@ -144,8 +160,21 @@ internal static unsafe class BranchHandlers
     public static Op* JumpIndirect<TSource>(CpuState* c, Op* o)
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<Byte8>(c, o, out ulong target))
-            return o;
+        ulong target;
+        if (TSource.IsMemory)
+        {
+            ulong address = Op.Address(c, o);
+            TlbEntry* e = MemoryAccess.Entry(c, address);
+            ulong off = address ^ e->Read;
+            if (off > 4096 - 8)
+                return MissedMemory.Read(c, o, address, 8);
+            target = Byte8.Load(e->Host + off);
+        }
+        else
+        {
+            TSource.TryGet<Byte8>(c, o, out target);
+        }
+
         if (!IsCanonical(target))
             return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
         c->Retired += o->Before + 1u;
@@ -173,8 +202,11 @@ internal static unsafe class BranchHandlers
     public static Op* Call(CpuState* c, Op* o)
     {
         ulong sp = c->Gpr[4] - 8;
-        if (!MemoryAccess.TryStore<Byte8>(c, o, sp, Op.NextRip(c, o)))
-            return o;
+        TlbEntry* e = MemoryAccess.Entry(c, sp);
+        ulong off = sp ^ e->Write;
+        if (off > 4096 - 8)
+            return MissedMemory.Write(c, o, sp, 8);
+        Byte8.Store(e->Host + off, Op.NextRip(c, o));
         c->Gpr[4] = sp;
         c->Retired += o->Before + 1u;
         return (Op*)o[1].Imm;
@@ -185,8 +217,11 @@ internal static unsafe class BranchHandlers
     public static Op* CallFar(CpuState* c, Op* o)
     {
         ulong sp = c->Gpr[4] - 8;
-        if (!MemoryAccess.TryStore<Byte8>(c, o, sp, Op.NextRip(c, o)))
-            return o;
+        TlbEntry* e = MemoryAccess.Entry(c, sp);
+        ulong off = sp ^ e->Write;
+        if (off > 4096 - 8)
+            return MissedMemory.Write(c, o, sp, 8);
+        Byte8.Store(e->Host + off, Op.NextRip(c, o));
         c->Gpr[4] = sp;
         c->Retired += o->Before + 1u;
         return Transfer(c, o, c->PageBase + (ulong)(long)o[1].Disp);
@@ -197,8 +232,11 @@ internal static unsafe class BranchHandlers
     public static Op* Return(CpuState* c, Op* o)
     {
         ulong sp = c->Gpr[4];
-        if (!MemoryAccess.TryLoad<Byte8>(c, o, sp, out ulong target))
-            return o;
+        TlbEntry* e = MemoryAccess.Entry(c, sp);
+        ulong off = sp ^ e->Read;
+        if (off > 4096 - 8)
+            return MissedMemory.Read(c, o, sp, 8);
+        ulong target = Byte8.Load(e->Host + off);
         if (!IsCanonical(target))
             return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
         c->Gpr[4] = sp + 8 + o->Imm;

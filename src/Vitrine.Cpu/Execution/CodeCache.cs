@@ -134,7 +134,9 @@ internal sealed unsafe class CodeCache : IDisposable
     private BlockHeader* Insert(FrameCode* code, uint offset, uint secondFrame)
     {
         int bytes = sizeof(BlockHeader) + _builder!.OpCount * sizeof(Op);
-        if (code->End - code->Free < bytes)
+
+        // Behind a block's last operation two more can be read (and are not used).
+        if (code->End - code->Free < bytes + 2 * sizeof(Op))
         {
             CodeChunk* chunk = NewChunk();
             chunk->Next = code->Chunks;

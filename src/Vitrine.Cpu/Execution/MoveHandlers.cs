@@ -13,9 +13,21 @@ internal static unsafe class MoveHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong v))
-            return o;
+        TSource.TryGet<TSize>(c, o, out ulong v);
         TSize.StoreRegister((byte*)c + o->D, v);
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Handler)]
+    public static Op* Load<TSize>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+    {
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ e->Read;
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Read(c, o, address, TSize.Bytes);
+        TSize.StoreRegister((byte*)c + o->D, TSize.Load(e->Host + off));
         return o[1].Fn(c, o + 1);
     }
 
@@ -24,9 +36,13 @@ internal static unsafe class MoveHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong off = address ^ e->Write;
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Write(c, o, address, TSize.Bytes);
         TSource.TryGet<TSize>(c, o, out ulong v);
-        if (!MemoryAccess.TryStore<TSize>(c, o, Op.Address(c, o), v))
-            return o;
+        TSize.Store(e->Host + off, v);
         return o[1].Fn(c, o + 1);
     }
 
@@ -37,8 +53,21 @@ internal static unsafe class MoveHandlers
         where TFrom : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TFrom>(c, o, out ulong v))
-            return o;
+        ulong v;
+        if (TSource.IsMemory)
+        {
+            ulong address = Op.Address(c, o);
+            TlbEntry* e = MemoryAccess.Entry(c, address);
+            ulong off = address ^ e->Read;
+            if (off > (ulong)(4096 - TFrom.Bytes))
+                return MissedMemory.Read(c, o, address, TFrom.Bytes);
+            v = TFrom.Load(e->Host + off);
+        }
+        else
+        {
+            TSource.TryGet<TFrom>(c, o, out v);
+        }
+
         TTo.StoreRegister((byte*)c + o->D, v);
         return o[1].Fn(c, o + 1);
     }
@@ -50,8 +79,21 @@ internal static unsafe class MoveHandlers
         where TFrom : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TFrom>(c, o, out ulong v))
-            return o;
+        ulong v;
+        if (TSource.IsMemory)
+        {
+            ulong address = Op.Address(c, o);
+            TlbEntry* e = MemoryAccess.Entry(c, address);
+            ulong off = address ^ e->Read;
+            if (off > (ulong)(4096 - TFrom.Bytes))
+                return MissedMemory.Read(c, o, address, TFrom.Bytes);
+            v = TFrom.Load(e->Host + off);
+        }
+        else
+        {
+            TSource.TryGet<TFrom>(c, o, out v);
+        }
+
         TTo.StoreRegister((byte*)c + o->D, (ulong)TFrom.SignExtend(v));
         return o[1].Fn(c, o + 1);
     }
@@ -73,14 +115,14 @@ internal static unsafe class MoveHandlers
         return o[1].Fn(c, o + 1);
     }
 
-    /// <summary>Computes an unusual address into <see cref="CpuState.TempAddress"/>: Imm is added, S is the segment's base.</summary>
+    /// <summary>Computes an unusual address into <see cref="CpuState.TempAddress"/>: Imm is added. The segment's base is the next operation's index.</summary>
     [MethodImpl(Handler)]
     public static Op* PrepareAddress(CpuState* c, Op* o)
     {
         ulong a = *(ulong*)((byte*)c + o->B) + (*(ulong*)((byte*)c + o->X) << o->Shift) + o->Imm;
         if ((o->Flags & OpFlags.Address32) != 0)
             a = (uint)a;
-        c->TempAddress = a + *(ulong*)((byte*)c + o->S);
+        c->TempAddress = a;
         return o[1].Fn(c, o + 1);
     }
 

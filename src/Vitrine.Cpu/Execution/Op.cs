@@ -74,6 +74,9 @@ internal enum OpFlags : byte
 
     /// <summary>Leads on to a block; at first to itself.</summary>
     Link = 32,
+
+    /// <summary>The block's last instruction, or the pair it is fused with: what follows are links.</summary>
+    EndsBlock = 64,
 }
 
 /// <summary>Ahead of a block's operations in memory.</summary>

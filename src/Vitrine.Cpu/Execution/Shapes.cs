@@ -148,11 +148,15 @@ internal readonly struct No : ISwitch
 /// <summary>Where a handler's source operand comes from. False: the access faulted, and leaving is prepared.</summary>
 internal unsafe interface ISource
 {
+    static abstract bool IsMemory { get; }
+
     static abstract bool TryGet<TSize>(CpuState* c, Op* o, out ulong value) where TSize : struct, ISize;
 }
 
 internal readonly unsafe struct FromRegister : ISource
 {
+    public static bool IsMemory { [MethodImpl(Always)] get => false; }
+
     [MethodImpl(Always)]
     public static bool TryGet<TSize>(CpuState* c, Op* o, out ulong value) where TSize : struct, ISize
     {
@@ -163,6 +167,8 @@ internal readonly unsafe struct FromRegister : ISource
 
 internal readonly unsafe struct FromImmediate : ISource
 {
+    public static bool IsMemory { [MethodImpl(Always)] get => false; }
+
     [MethodImpl(Always)]
     public static bool TryGet<TSize>(CpuState* c, Op* o, out ulong value) where TSize : struct, ISize
     {
@@ -173,6 +179,8 @@ internal readonly unsafe struct FromImmediate : ISource
 
 internal readonly unsafe struct FromMemory : ISource
 {
+    public static bool IsMemory { [MethodImpl(Always)] get => true; }
+
     [MethodImpl(Always)]
     public static bool TryGet<TSize>(CpuState* c, Op* o, out ulong value) where TSize : struct, ISize =>
         MemoryAccess.TryLoad<TSize>(c, o, Op.Address(c, o), out value);

@@ -13,11 +13,24 @@ internal static unsafe class StackHandlers
         where TSize : struct, ISize
         where TSource : struct, ISource
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong v))
-            return o;
         ulong sp = c->Gpr[4] - (ulong)TSize.Bytes;
-        if (!MemoryAccess.TryStore<TSize>(c, o, sp, v))
-            return Leave.Stack(c, o);
+        if (TSource.IsMemory)
+        {
+            if (!TSource.TryGet<TSize>(c, o, out ulong v))
+                return o;
+            if (!MemoryAccess.TryStore<TSize>(c, o, sp, v))
+                return Leave.Stack(c, o);
+        }
+        else
+        {
+            TlbEntry* e = MemoryAccess.Entry(c, sp);
+            ulong off = sp ^ e->Write;
+            if (off > (ulong)(4096 - TSize.Bytes))
+                return MissedMemory.Write(c, o, sp, TSize.Bytes);
+            TSource.TryGet<TSize>(c, o, out ulong v);
+            TSize.Store(e->Host + off, v);
+        }
+
         c->Gpr[4] = sp;
         return o[1].Fn(c, o + 1);
     }
@@ -27,8 +40,11 @@ internal static unsafe class StackHandlers
         where TSize : struct, ISize
     {
         ulong sp = c->Gpr[4];
-        if (!MemoryAccess.TryLoad<TSize>(c, o, sp, out ulong v))
-            return o;
+        TlbEntry* e = MemoryAccess.Entry(c, sp);
+        ulong off = sp ^ e->Read;
+        if (off > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Read(c, o, sp, TSize.Bytes);
+        ulong v = TSize.Load(e->Host + off);
         c->Gpr[4] = sp + (ulong)TSize.Bytes;
         TSize.StoreRegister((byte*)c + o->D, v);
         return o[1].Fn(c, o + 1);
