@@ -16,7 +16,7 @@ internal static class CpuModel
     private const uint SaveArea = 576;
 
     // Leaf 1, EDX: FPU TSC CX8 SEP(no) CMOV CLFSH MMX FXSR SSE SSE2, and the system features that such a processor has.
-    private const uint Features1Edx =
+    public const uint Features1Edx =
         1u << 0 | 1u << 4 | 1u << 5 | 1u << 6 | 1u << 8 | 1u << 9 | 1u << 13 | 1u << 15 | 1u << 16 | 1u << 19 |
         1u << 23 | 1u << 24 | 1u << 25 | 1u << 26;
 

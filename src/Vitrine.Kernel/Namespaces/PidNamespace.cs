@@ -42,6 +42,14 @@ internal sealed class PidNamespace(PidNamespace? parent, UserNamespace owner, In
         return Errno.EAGAIN;
     }
 
+    /// <summary>Takes a given number: EEXIST if it is in use, EINVAL if it is out of range.</summary>
+    internal Errno Take(int number, PidNumber pid)
+    {
+        if (number < 1 || number >= Maximum)
+            return Errno.EINVAL;
+        return _numbers.TryAdd(number, pid) ? Errno.Success : Errno.EEXIST;
+    }
+
     internal void Free(int number) => _numbers.Remove(number);
 }
 
@@ -73,8 +81,16 @@ internal sealed class PidNumber
 
     public List<ThreadGroup> Session { get; } = [];
 
+    /// <summary>Woken when the process of this number has exited (poll on a pidfd).</summary>
+    public Sched.WaitQueue ExitWait { get; } = new();
+
+    /// <summary>The process has become a zombie or is gone.</summary>
+    public void NotifyPidFd() => ExitWait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal));
+
     /// <summary>Takes a number at every level of the namespace, or EAGAIN.</summary>
-    public static Result<PidNumber> Allocate(PidNamespace ns)
+    /// <param name="ns">The innermost namespace.</param>
+    /// <param name="wished">Numbers to take, innermost namespace first; levels beyond get any.</param>
+    public static Result<PidNumber> Allocate(PidNamespace ns, ReadOnlySpan<int> wished = default)
     {
         var levels = new PidNamespace[ns.Level + 1];
         for (PidNamespace? level = ns; level is not null; level = level.Parent)
@@ -82,7 +98,18 @@ internal sealed class PidNumber
         var pid = new PidNumber(levels);
         for (int i = 0; i < levels.Length; i++)
         {
-            Result<int> number = levels[i].Allocate(pid);
+            int wish = ns.Level - i < wished.Length ? wished[ns.Level - i] : 0;
+            Result<int> number;
+            if (wish == 0)
+            {
+                number = levels[i].Allocate(pid);
+            }
+            else
+            {
+                Errno error = levels[i].Take(wish, pid);
+                number = error == Errno.Success ? wish : error;
+            }
+
             if (!number.Ok)
             {
                 while (--i >= 0)

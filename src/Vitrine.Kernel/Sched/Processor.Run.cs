@@ -16,20 +16,26 @@ internal sealed partial class Processor
         Ktime entered = _kernel.Time.Now;
         for (; ; )
         {
-            if (task.Path is KernelPath.Suspended && !Continue(task))
-            {
-                ChargeSystem(task, entered);
-                // A continuation without a sleep is a yield: runnable, but behind the others.
-                return task.State == TaskState.Running && task.HasContinuation;
-            }
-
-            // In the kernel with nothing suspended: on the way out.
             if (task.State != TaskState.Running)
             {
                 ChargeSystem(task, entered);
                 return false;
             }
 
+            if (task.WantsToYield)
+            {
+                task.WantsToYield = false;
+                ChargeSystem(task, entered);
+                return true;
+            }
+
+            if (task.Path is KernelPath.Suspended)
+            {
+                Continue(task);
+                continue;
+            }
+
+            // In the kernel with nothing suspended: on the way out.
             if (task.HasExitWork)
             {
                 task.BeginExitWork();
@@ -42,14 +48,17 @@ internal sealed partial class Processor
                 continue;
             }
 
-            RunDue();
             Ktime now = ChargeSystem(task, entered);
+            entered = now;
+            RunDue(now);
+            if (task.HasExitWork)
+                continue;
             if (_kernel.IsHalted)
                 return false;
             if (_reschedule || _kernel.Scheduler.ShouldPreempt(this, task, _sliceStart, now))
                 return true;
 
-            CpuExit exit = RunUser(task);
+            CpuExit exit = RunUser(task, now);
             entered = _kernel.Time.Now;
             long used = entered - now;
             task.Sched.UserTime += used;
@@ -60,17 +69,18 @@ internal sealed partial class Processor
         }
     }
 
-    /// <summary>Runs the suspended kernel path on. True when it has finished and its result has been taken.</summary>
-    private static bool Continue(Task task)
+    /// <summary>Runs the suspended kernel path on, and takes its result if that was its end.</summary>
+    private static void Continue(Task task)
     {
-        Action? continuation = task.TakeContinuation();
-        continuation?.Invoke();
-        return task.FinishPath();
+        Action continuation = task.TakeContinuation()
+            ?? throw new InvalidOperationException($"{task} is runnable inside the kernel with nothing to go on with");
+        continuation();
+        task.FinishPath();
     }
 
-    private unsafe CpuExit RunUser(Task task)
+    private unsafe CpuExit RunUser(Task task, Ktime now)
     {
-        _kernel.Tick.Arm(this, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
+        _kernel.Tick.Arm(now, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
         Cpu.LoadRegisters(task.Registers);
         PhysAddr root = task.Mm!.PageTableRoot;
         _kernel.Lock.Exit();

@@ -84,7 +84,7 @@ internal sealed partial class Processor : IYieldTarget
         {
             while (!_kernel.IsHalted)
             {
-                RunDue();
+                RunDue(_kernel.Time.Now);
                 Current = _kernel.Scheduler.PickNext(this);
                 if (Current is null)
                     Idle();
@@ -108,10 +108,12 @@ internal sealed partial class Processor : IYieldTarget
     }
 
     /// <summary>The softirq moment: expired timers and completed host work.</summary>
-    private void RunDue()
+    private void RunDue(Ktime now)
     {
-        _kernel.Interrupts.Drain();
-        _kernel.Timers.RunExpired(_kernel.Time.Now);
+        if (_kernel.Interrupts.HasPending)
+            _kernel.Interrupts.Drain();
+        if (_kernel.Timers.NextExpiry <= now)
+            _kernel.Timers.RunExpired(now);
     }
 
     private void Idle()
@@ -149,6 +151,7 @@ internal sealed partial class Processor : IYieldTarget
         task.OnProcessor = this;
         _sliceStart = _kernel.Time.Now;
         _reschedule = false;
+        task.SwitchedIn(Id);
         bool runnable = RunTask(task);
         task.OnProcessor = null;
         Current = null;
@@ -159,14 +162,14 @@ internal sealed partial class Processor : IYieldTarget
         }
         else if (task.State == TaskState.Running)
         {
-            // Woken while it was on its way to sleep on this processor.
+            // Woken while it was on its way to sleep on this processor (or the machine halts).
             _kernel.Scheduler.Enqueue(task, wakeup: true);
         }
         else
         {
             task.Sched.VoluntarySwitches++;
-            if (task.State == TaskState.Dead)
-                task.Release();
+            if (task.State is TaskState.Dead or TaskState.Zombie)
+                task.ReleaseRegisters();
         }
     }
 }

@@ -24,7 +24,13 @@ internal sealed class SchedEntity
         set => _nice = Math.Clamp(value, -20, 19);
     }
 
-    public int Weight => Weights[_nice + 20];
+    /// <summary>SCHED_OTHER, SCHED_BATCH or SCHED_IDLE: the fair class has these three.</summary>
+    public SchedPolicy Policy { get; set; }
+
+    /// <summary>Children start with nice 0 and SCHED_OTHER (SCHED_FLAG_RESET_ON_FORK).</summary>
+    public bool ResetOnFork { get; set; }
+
+    public int Weight => Policy == SchedPolicy.Idle ? 3 : Weights[_nice + 20];
 
     /// <summary>Virtual run time: nanoseconds of CPU scaled by weight.</summary>
     public long VirtualRuntime { get; set; }
@@ -57,6 +63,16 @@ internal sealed class SchedEntity
     public long RunDelay { get; set; }
 
     public long TimesRun { get; set; }
+
+    /// <summary>A child's start: the parent's policy, affinity and place in virtual time.</summary>
+    public void CopyPolicy(SchedEntity parent)
+    {
+        bool reset = parent.ResetOnFork;
+        _nice = reset && parent._nice < 0 ? 0 : parent._nice;
+        Policy = reset ? SchedPolicy.Other : parent.Policy;
+        Affinity = parent.Affinity;
+        VirtualRuntime = parent.VirtualRuntime;
+    }
 
     public void Charge(long nanoseconds) => VirtualRuntime += nanoseconds * NiceZeroWeight / Weight;
 }

@@ -31,7 +31,11 @@ internal sealed partial class Scheduler(KernelInstance kernel)
         if (entity.OnRunQueue || task.OnProcessor is not null)
             return;
         if (wakeup)
+        {
+            AdvanceMinimum();
             entity.VirtualRuntime = Math.Max(entity.VirtualRuntime, _minVirtualRuntime - WakeupCredit);
+        }
+
         entity.Sequence = _sequence++;
         entity.QueuedAt = kernel.Time.Now;
         if (_count == _heap.Length)
@@ -75,12 +79,52 @@ internal sealed partial class Scheduler(KernelInstance kernel)
     public bool ShouldPreempt(Processor processor, Task current, Ktime sliceStart, Ktime now)
     {
         if (_count == 0)
-            return false;
+            return !MayRun(current, processor);
         if (now - sliceStart >= Slice)
             return true;
         Task first = _heap[0];
         return MayRun(first, processor)
             && current.Sched.VirtualRuntime - first.Sched.VirtualRuntime > WakeupCredit / 2;
+    }
+
+    /// <summary>Puts a task behind the one that waits longest to run (sched_yield).</summary>
+    public void Yield(Task current)
+    {
+        if (_count == 0)
+            return;
+        current.Sched.VirtualRuntime = Math.Max(current.Sched.VirtualRuntime, _heap[0].Sched.VirtualRuntime);
+        current.WantsToYield = true;
+    }
+
+    /// <summary>Takes a waiting task off the queue and puts it back where its changed weight or affinity wants it.</summary>
+    public void Requeue(Task task)
+    {
+        if (task.Sched.OnRunQueue)
+        {
+            RemoveAt(task.Sched.HeapIndex);
+            Enqueue(task, wakeup: false);
+        }
+        else if (task.OnProcessor is { } processor && !MayRun(task, processor))
+        {
+            processor.RequestReschedule();
+        }
+    }
+
+    /// <summary>
+    /// The least virtual time of all that run or wait, which never goes back: where sleepers re-enter. Without what runs
+    /// now, one task alone would leave it behind and the next sleeper would get all of that as credit.
+    /// </summary>
+    private void AdvanceMinimum()
+    {
+        long least = _count > 0 ? _heap[0].Sched.VirtualRuntime : long.MaxValue;
+        foreach (Processor processor in kernel.Processors)
+        {
+            if (processor.Current is { IsKernelThread: false } running)
+                least = Math.Min(least, running.Sched.VirtualRuntime);
+        }
+
+        if (least != long.MaxValue)
+            _minVirtualRuntime = Math.Max(_minVirtualRuntime, least);
     }
 
     private static bool MayRun(Task task, Processor processor) => (task.Sched.Affinity & (1UL << processor.Id)) != 0;
@@ -112,7 +156,10 @@ internal sealed partial class Scheduler(KernelInstance kernel)
             }
         }
 
-        victim?.RequestReschedule();
+        if (victim is not null)
+            victim.RequestReschedule();
+        else
+            kernel.Tick.Lower(task.Sched.QueuedAt.Nanoseconds + Slice);
     }
 
     private void RemoveAt(int index)

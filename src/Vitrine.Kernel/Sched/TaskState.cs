@@ -32,6 +32,9 @@ internal enum TaskState
 
     /// <summary>Created, not yet woken for the first time.</summary>
     New = 9,
+
+    /// <summary>At rest with the machine (shown as what it is: D).</summary>
+    Frozen = 10,
 }
 
 /// <summary>What may end a wait early.</summary>

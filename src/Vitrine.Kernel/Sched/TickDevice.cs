@@ -15,11 +15,11 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
     private bool _stopping;
 
     /// <summary>Asks for a kick of all processors no later than at a slice's end (if others wait) or the next timer.</summary>
-    public void Arm(Processor processor, bool othersWait, Ktime nextTimer)
+    public void Arm(Ktime now, bool othersWait, Ktime nextTimer)
     {
         long deadline = nextTimer.Nanoseconds;
         if (othersWait)
-            deadline = Math.Min(deadline, kernel.Time.Now.Nanoseconds + Scheduler.Slice);
+            deadline = Math.Min(deadline, now.Nanoseconds + Scheduler.Slice);
         if (deadline < Volatile.Read(ref _deadline))
             Lower(deadline);
     }

@@ -12,7 +12,7 @@ internal interface IMachineObserver
     void SyscallLeft(Task task, SyscallResult result);
 
     /// <summary>A signal is about to be delivered or to kill.</summary>
-    void SignalDelivered(Task task, int signal);
+    void SignalDelivered(Task task, in SignalInfo info);
 
     /// <summary>A task has exited with a wait status.</summary>
     void TaskExited(Task task, int waitStatus);

@@ -24,8 +24,8 @@ internal enum TaskWork
     /// <summary>A signal may be deliverable, or a syscall must be restarted.</summary>
     Signal = 1 << 0,
 
-    /// <summary>The task must exit (exit_group, a fatal signal, the OOM killer).</summary>
-    Exit = 1 << 1,
+    /// <summary>A syscall waits to be restarted or answered with EINTR, or a temporary signal mask ends.</summary>
+    Restart = 1 << 1,
 
     /// <summary>The machine is being brought to rest.</summary>
     Freeze = 1 << 2,
@@ -38,6 +38,9 @@ internal enum TaskWork
 
     /// <summary>Deferred work of the task itself (task_work): delayed file releases and the like.</summary>
     Deferred = 1 << 5,
+
+    /// <summary>The parent of a vfork waits until the child has let go of its address space.</summary>
+    Vfork = 1 << 6,
 }
 
 /// <content>
@@ -154,10 +157,14 @@ internal sealed partial class Task
 
     private unsafe void LeaveSyscall(SyscallResult result)
     {
+        // A task that has exited has no registers to write to and nothing to go back to.
+        if (State is TaskState.Zombie or TaskState.Dead)
+            return;
         Registers->Rax = (ulong)result.Value;
         Kernel.Observer?.SyscallLeft(this, result);
-        if (result.Value is <= -(long)Errno.ERESTARTSYS and >= -(long)Errno.ERESTART_RESTARTBLOCK)
-            Work |= TaskWork.Signal;
+        // rt_sigreturn and exec have replaced the registers and left no syscall to restart.
+        if (SyscallNumber >= 0 && result.Value is <= -(long)Errno.ERESTARTSYS and >= -(long)Errno.ERESTART_RESTARTBLOCK)
+            Work |= TaskWork.Restart;
         else
             SyscallNumber = -1;
     }

@@ -8,8 +8,8 @@ internal sealed partial class Task
     public long MajorFaults { get; set; }
 
     /// <summary>PROT_READ implies PROT_EXEC (personality READ_IMPLIES_EXEC).</summary>
-    internal bool ReadImpliesExec => false;
+    internal bool ReadImpliesExec => (Personality & 0x0400000) != 0;
 
     /// <summary>The soft value of a resource limit.</summary>
-    internal ulong LimitOf(ResourceLimit limit) => limit is ResourceLimit.Stack or ResourceLimit.MemoryLock ? 8UL << 20 : RLimit.Infinity;
+    internal ulong LimitOf(ResourceLimit limit) => ThreadGroup.Limits[(int)limit].Soft;
 }

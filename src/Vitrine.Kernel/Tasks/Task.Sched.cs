@@ -33,12 +33,26 @@ internal sealed partial class Task
 
     /// <summary>Wakes the task for a signal if its kind of sleep allows that.</summary>
     /// <param name="fatal">The signal will kill the task.</param>
-    public bool WakeForSignal(bool fatal) => State switch
+    public bool WakeForSignal(bool fatal)
     {
-        TaskState.Interruptible => EndSleep(WakeReason.Interrupted),
-        TaskState.Killable when fatal => EndSleep(WakeReason.Interrupted),
-        _ => false,
-    };
+        switch (State)
+        {
+            case TaskState.Interruptible:
+            case TaskState.Killable when fatal:
+                return EndSleep(WakeReason.Interrupted);
+            case TaskState.Stopped when fatal:
+                MakeRunnable();
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    /// <summary>
+    /// Puts a task that has nothing suspended to sleep, as state alone: the processor leaves it at its way out of the
+    /// kernel, and it looks at its work again when it is woken.
+    /// </summary>
+    internal void Park(TaskState state) => State = state;
 
     /// <summary>Takes a task that is <see cref="TaskState.New"/> (or ends a stop) onto the run queue.</summary>
     public void MakeRunnable()
@@ -54,12 +68,16 @@ internal sealed partial class Task
         return continuation;
     }
 
-    /// <summary>Makes the running task continue here after others had their turn (yielding mode, sched_yield).</summary>
+    /// <summary>The running task gives up its processor although it could go on; taken by the processor loop.</summary>
+    internal bool WantsToYield { get; set; }
+
+    /// <summary>Makes the running task continue here after others had their turn (yielding mode).</summary>
     internal void Requeue(Action continuation)
     {
         if (_continuation is not null)
             throw new InvalidOperationException("a task has two continuations");
         _continuation = continuation;
+        WantsToYield = true;
     }
 
     internal bool SleepEndsAtOnce(WaitMode mode, Ktime deadline)

@@ -75,11 +75,32 @@ internal sealed unsafe partial class Task
     /// <summary>The processor that runs it now.</summary>
     public Processor? OnProcessor { get; set; }
 
-    /// <summary>Ends the task's native resources; called by the processor loop after it has left the task for good.</summary>
-    public void Release()
+    /// <summary>no_new_privs (prctl): exec grants nothing.</summary>
+    public bool NoNewPrivileges { get; set; }
+
+    /// <summary>personality(2).</summary>
+    public uint Personality { get; set; }
+
+    /// <summary>Nanoseconds that a sleep may last longer (PR_SET_TIMERSLACK).</summary>
+    public long TimerSlack { get; set; } = 50_000;
+
+    public long DefaultTimerSlack { get; set; } = 50_000;
+
+    /// <summary>ioprio_set(2): class in the top three bits of 16; 0: by nice.</summary>
+    public ushort IoPriority { get; set; }
+
+    /// <summary>Frees the native registers; the task will not run again.</summary>
+    internal void ReleaseRegisters()
     {
         NativeMemory.AlignedFree(Registers);
         Registers = null;
+    }
+
+    /// <summary>As <see cref="ReleaseRegisters"/>, unless a processor is still on the task and does it on leaving.</summary>
+    internal void ReleaseUnlessRunning()
+    {
+        if (OnProcessor is null && Registers is not null)
+            ReleaseRegisters();
     }
 
     public override string ToString() => $"{Comm}[{(Pid is null ? 0 : Tid)}]";

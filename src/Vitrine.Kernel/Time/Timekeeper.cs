@@ -8,10 +8,22 @@ namespace Vitrine.Kernel.Time;
 /// </summary>
 internal sealed class Timekeeper(IClockDevice device)
 {
+    /// <summary>Nanoseconds of a tick: what the coarse clocks move by (HZ = 250).</summary>
+    public const long TickNanoseconds = 4_000_000;
+
     private readonly long _monotonicStart = device.MonotonicNanoseconds;
 
-    /// <summary>Realtime minus monotonic, in nanoseconds.</summary>
-    public long RealtimeOffset { get; set; } = device.RealtimeNanoseconds - device.MonotonicNanoseconds;
+    /// <summary>Realtime minus the device's monotonic reading, in nanoseconds.</summary>
+    public long RealtimeOffset { get; private set; } = device.RealtimeNanoseconds - device.MonotonicNanoseconds;
+
+    /// <summary>TAI minus UTC in nanoseconds (adjtimex ADJ_TAI).</summary>
+    public long TaiOffset { get; private set; }
+
+    /// <summary>What settimeofday was told.</summary>
+    public TimeZoneValue TimeZone { get; private set; }
+
+    /// <summary>Told when an offset or the time zone has changed.</summary>
+    public Action? Changed { get; set; }
 
     public Ktime Now => new(device.MonotonicNanoseconds - _monotonicStart);
 
@@ -25,4 +37,51 @@ internal sealed class Timekeeper(IClockDevice device)
 
     /// <summary>The device's monotonic reading at boot: what the vvar page needs to compute <see cref="Now"/>.</summary>
     public long MonotonicStart => _monotonicStart;
+
+    /// <summary>Reads a clock that is no CPU clock; false if there is none of this number.</summary>
+    public bool TryRead(ClockId clock, out long nanoseconds)
+    {
+        nanoseconds = clock switch
+        {
+            ClockId.Realtime or ClockId.RealtimeAlarm => Realtime,
+            ClockId.Monotonic or ClockId.MonotonicRaw or ClockId.Boottime or ClockId.BoottimeAlarm => Now.Nanoseconds,
+            ClockId.MonotonicCoarse => CoarseMonotonic,
+            ClockId.RealtimeCoarse => CoarseMonotonic + RealtimeOffset + _monotonicStart,
+            ClockId.Tai => Realtime + TaiOffset,
+            _ => long.MinValue,
+        };
+        return nanoseconds != long.MinValue;
+    }
+
+    /// <summary>The monotonic moment at which a clock shows a time.</summary>
+    public Ktime ToMonotonic(ClockId clock, long nanoseconds) => clock switch
+    {
+        ClockId.Realtime or ClockId.RealtimeAlarm or ClockId.RealtimeCoarse => Shift(nanoseconds, RealtimeOffset + _monotonicStart),
+        ClockId.Tai => Shift(nanoseconds, RealtimeOffset + _monotonicStart + TaiOffset),
+        _ => new Ktime(nanoseconds),
+    };
+
+    /// <summary>Sets CLOCK_REALTIME.</summary>
+    public void SetRealtime(long nanoseconds)
+    {
+        RealtimeOffset = nanoseconds - device.MonotonicNanoseconds;
+        Changed?.Invoke();
+    }
+
+    public void SetTimeZone(TimeZoneValue zone)
+    {
+        TimeZone = zone;
+        Changed?.Invoke();
+    }
+
+    public void SetTaiOffset(long nanoseconds)
+    {
+        TaiOffset = nanoseconds;
+        Changed?.Invoke();
+    }
+
+    private long CoarseMonotonic => Now.Nanoseconds / TickNanoseconds * TickNanoseconds;
+
+    private static Ktime Shift(long nanoseconds, long offset) =>
+        nanoseconds == long.MaxValue ? Ktime.Never : new Ktime(Math.Max(nanoseconds - offset, 0));
 }

@@ -7,13 +7,11 @@ internal sealed unsafe partial class Task
     internal bool IsCapable(Security.Capability capability) => Credentials.IsCapable(Credentials.UserNamespace, capability);
 
     /// <summary>RLIMIT_NOFILE.</summary>
-    internal ulong DescriptorLimit => 1024;
+    internal ulong DescriptorLimit => LimitOf(ResourceLimit.NoFile);
 
     /// <summary>RLIMIT_FSIZE in bytes.</summary>
-    internal ulong FileSizeLimit => ulong.MaxValue;
+    internal ulong FileSizeLimit => LimitOf(ResourceLimit.FileSize);
 
     /// <summary>SIGXFSZ: a write would pass RLIMIT_FSIZE.</summary>
-    internal void SendFileSizeSignal()
-    {
-    }
+    internal void SendFileSizeSignal() => Signals.SignalSender.SendKernel(this, SignalNumber.Xfsz);
 }

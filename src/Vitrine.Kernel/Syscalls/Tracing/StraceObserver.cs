@@ -18,7 +18,8 @@ internal sealed class StraceObserver(Action<string> sink) : IMachineObserver
 
     public void SyscallLeft(Task task, SyscallResult result) => _tracer?.Exit(task.Tid, result.Value, new TaskMemory(task.Mm));
 
-    public void SignalDelivered(Task task, int signal) => TracerFor(task).Signal(task.Tid, signal, 0, 0, 0, 0, 0);
+    public void SignalDelivered(Task task, in SignalInfo info) =>
+        TracerFor(task).Signal(task.Tid, (int)info.Signal, info.Code, info.Address, info.Pid, info.Uid, info.Status);
 
     public void TaskExited(Task task, int waitStatus)
     {

@@ -1,0 +1,44 @@
+using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Kernel;
+
+/// <content>Tasks, users, and the namespaces that a machine starts with.</content>
+internal sealed partial class KernelInstance
+{
+    private TaskRegistry? _tasks;
+    private NamespaceSet? _initialNamespaces;
+
+    /// <summary>All tasks, and the making of kernel threads.</summary>
+    public TaskRegistry Tasks => _tasks ??= new TaskRegistry(this);
+
+    /// <summary>What each user has in use.</summary>
+    public UserAccounts Users { get; } = new();
+
+    /// <summary>The futexes that tasks wait on.</summary>
+    public Futexes.FutexTable Futexes { get; } = new();
+
+    /// <summary>The shared object that every program gets.</summary>
+    public Time.VirtualDso.Vdso Vdso => field ??= new Time.VirtualDso.Vdso(this);
+
+    /// <summary>The credentials of kernel threads: root with everything.</summary>
+    public Credentials KernelCredentials => field ??= Credentials.ForUser(InitUserNamespace, Uid.Root, Gid.Root, []);
+
+    /// <summary>
+    /// The namespaces of process 1. The mount namespace is put in by the boot sequence when the root is mounted; until then
+    /// it is null.
+    /// </summary>
+    public NamespaceSet InitialNamespaces
+    {
+        get => _initialNamespaces ??= new NamespaceSet(
+            new UtsNamespace(InitUserNamespace, NextNamespaceInode()) { NodeName = Options.HostName },
+            new IpcNamespace(InitUserNamespace, NextNamespaceInode()),
+            null!,
+            new PidNamespace(null, InitUserNamespace, NextNamespaceInode()),
+            new NetNamespace(InitUserNamespace, NextNamespaceInode()),
+            new CgroupNamespace(InitUserNamespace, NextNamespaceInode()),
+            new TimeNamespace(InitUserNamespace, NextNamespaceInode()));
+        set => _initialNamespaces = value;
+    }
+}

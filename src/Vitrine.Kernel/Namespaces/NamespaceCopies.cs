@@ -1,0 +1,50 @@
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Kernel.Namespaces;
+
+/// <summary>
+/// New namespaces for clone and unshare. Host names, IPC, network and cgroup namespaces can be made; a new mount, pid, user
+/// or time namespace is refused with EINVAL, as by a kernel built without them.
+/// </summary>
+internal static class NamespaceCopies
+{
+    private const CloneFlags Unsupported = CloneFlags.NewNs | CloneFlags.NewPid | CloneFlags.NewUser | CloneFlags.NewTime;
+
+    public static Errno Check(Task current, CloneFlags flags)
+    {
+        if (flags == CloneFlags.None)
+            return Errno.Success;
+        if ((flags & Unsupported) != 0)
+            return Errno.EINVAL;
+        return current.Credentials.IsCapable(current.Credentials.UserNamespace, Capability.SysAdmin) ? Errno.Success : Errno.EPERM;
+    }
+
+    /// <summary>
+    /// The current task's namespaces with new ones in place of those that the flags name. The result holds one reference on
+    /// its mount namespace.
+    /// </summary>
+    public static Result<NamespaceSet> Copy(Task current, CloneFlags flags)
+    {
+        NamespaceSet set = current.Namespaces;
+        if (flags == CloneFlags.None)
+        {
+            set.Mount?.Get();
+            return set;
+        }
+
+        KernelInstance kernel = current.Kernel;
+        UserNamespace owner = current.Credentials.UserNamespace;
+        set.Mount.Get();
+        return new NamespaceSet(
+            (flags & CloneFlags.NewUts) != 0
+                ? new UtsNamespace(owner, kernel.NextNamespaceInode()) { NodeName = set.Uts.NodeName, DomainName = set.Uts.DomainName }
+                : set.Uts,
+            (flags & CloneFlags.NewIpc) != 0 ? new IpcNamespace(owner, kernel.NextNamespaceInode()) : set.Ipc,
+            set.Mount,
+            set.Pid,
+            (flags & CloneFlags.NewNet) != 0 ? new NetNamespace(owner, kernel.NextNamespaceInode()) : set.Net,
+            (flags & CloneFlags.NewCgroup) != 0 ? new CgroupNamespace(owner, kernel.NextNamespaceInode()) : set.Cgroup,
+            set.Time);
+    }
+}

@@ -1,0 +1,60 @@
+namespace Vitrine.Kernel.Security;
+
+/// <summary>What one user has in use, for the limits that count per user: RLIMIT_NPROC and RLIMIT_SIGPENDING (struct ucounts' twin).</summary>
+internal sealed class UserAccount(UserAccounts owner, Uid uid)
+{
+    public Uid Uid { get; } = uid;
+
+    public long Processes { get; private set; }
+
+    public long PendingSignals { get; private set; }
+
+    public void ChargeProcess() => Processes++;
+
+    public void UnchargeProcess()
+    {
+        Processes--;
+        owner.DropIfUnused(this);
+    }
+
+    /// <summary>False when the user has as many signals queued as the limit allows.</summary>
+    public bool TryChargeSignal(ulong limit)
+    {
+        if (limit != RLimit.Infinity && (ulong)PendingSignals >= limit)
+            return false;
+        PendingSignals++;
+        return true;
+    }
+
+    public void UnchargeSignal()
+    {
+        PendingSignals--;
+        owner.DropIfUnused(this);
+    }
+}
+
+/// <summary>The accounts of a machine's users; an entry lives while something is charged to it.</summary>
+internal sealed class UserAccounts
+{
+    private readonly Dictionary<Uid, UserAccount> _accounts = [];
+
+    public UserAccount this[Uid uid]
+    {
+        get
+        {
+            if (!_accounts.TryGetValue(uid, out UserAccount? account))
+            {
+                account = new UserAccount(this, uid);
+                _accounts.Add(uid, account);
+            }
+
+            return account;
+        }
+    }
+
+    internal void DropIfUnused(UserAccount account)
+    {
+        if (account.Processes == 0 && account.PendingSignals == 0)
+            _accounts.Remove(account.Uid);
+    }
+}

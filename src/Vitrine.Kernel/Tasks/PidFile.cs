@@ -1,0 +1,45 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Tasks;
+
+/// <summary>A pidfd: a descriptor that stays with one process, whatever its number is used for later (pidfd_open(2)).</summary>
+internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags flags)
+    : AnonymousFile(kernel, "[pidfd]", OpenFlags.ReadWrite | flags)
+{
+    public PidNumber Number { get; } = number;
+
+    /// <summary>Readable once the process has exited, all threads included.</summary>
+    public override PollEvents Poll(PollTable? table)
+    {
+        table?.Add(Number.ExitWait);
+        Task? task = Number.Task;
+        if (task is null)
+            return PollEvents.In | PollEvents.ReadNormal | PollEvents.HangUp;
+        bool ended = task.State is TaskState.Zombie or TaskState.Dead && task.ThreadGroup.Threads.Count == 1;
+        return ended ? PollEvents.In | PollEvents.ReadNormal : PollEvents.None;
+    }
+}
+
+/// <content>Pidfds at clone.</content>
+internal sealed partial class Task
+{
+    private async KTask<Errno> InstallPidFdAsync(PidNumber number, UserPtr<int> at)
+    {
+        var file = new PidFile(Kernel, number, OpenFlags.ReadOnly);
+        Errno error = file.Account(this);
+        Result<Fd> installed = error == Errno.Success ? Files!.Install(this, file, closeOnExec: true) : error;
+        if (!installed.TryGet(out Fd fd, out error))
+        {
+            file.Put();
+            return error;
+        }
+
+        error = await WriteUserAsync(at, fd.Value);
+        if (error != Errno.Success)
+            _ = await Files!.CloseAsync(this, fd);
+        return error;
+    }
+}
