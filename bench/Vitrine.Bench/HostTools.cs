@@ -39,20 +39,19 @@ internal static class HostTools
         return program;
     }
 
-    /// <summary>Runs a program to its end: status, output, errors, seconds.</summary>
+    /// <summary>Runs a program to its end: status, output, errors, seconds of processor time.</summary>
     public static (int Status, string Output, string Errors, double Seconds) Run(string program, params string[] arguments)
     {
-        var clock = Stopwatch.StartNew();
+        double before = ProcessorTime.OfChildren;
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         }) ?? throw new InvalidOperationException($"{program} does not start");
         string output = process.StandardOutput.ReadToEnd();
-        double seconds = clock.Elapsed.TotalSeconds;
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, output, errors, seconds);
+        return (process.ExitCode, output, errors, ProcessorTime.OfChildren - before);
     }
 
     private static string FindRepository()

@@ -4,7 +4,7 @@ namespace Vitrine.Bench;
 
 /// <summary>
 /// Integer and floating-point programs of our own, run natively, under qemu-x86_64 if the host has it, and in
-/// the interpreter; prints each one's ratio to native and the geometric means.
+/// the interpreter; prints each one's ratio to native and the geometric means, all of processor time.
 /// </summary>
 internal static class ProcessorSpeed
 {

@@ -28,6 +28,11 @@ internal sealed unsafe partial class Generator
                 else
                     State.Gpr[2] = signed ? (ulong)((long)(State.Gpr[0] << (64 - bits)) >> 63) : (ulong)_chance.Below(3);
                 break;
+            case Mnemonic.Fyl2xp1 when (State.St(1) & 0x7fff) is > 0x3ffc and < 0x7fff:
+                // SDM: beyond 1 - sqrt(2)/2 the result is undefined.
+                State.St(1) = (State.St(1) & 0x8000) | (ulong)_chance.Between(0x3fff - 70, 0x3ffc);
+                State.St(0) |= 1UL << 63;
+                break;
             case Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne or Mnemonic.Jrcxz or Mnemonic.Jecxz:
                 State.Gpr[1] = _chance.Percent(60) ? (ulong)_chance.Below(3) : State.Gpr[1];
                 if (_chance.Percent(20))
@@ -160,7 +165,7 @@ internal sealed unsafe partial class Generator
             case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
                 // A bit offset from a register reaches beyond the operand; keep it near mostly.
                 // (With 32-bit addressing processors differ in what wraps.)
-                bool narrow = _instruction.MemoryBase.GetSize() == 4 || _instruction.MemoryIndex.GetSize() == 4;
+                bool narrow = _instruction.MemoryBase.GetSize() == 4 || _instruction.MemoryIndex.GetSize() == 4 || _instruction.MemoryDisplSize == 4;
                 if (_instruction.Op0Kind == OpKind.Memory && _instruction.Op1Kind == OpKind.Register && narrow)
                     _unusable |= !SetUnlessAddress(_instruction.Op1Register, (ulong)_chance.Between(0, 1000)) || Arena.OffsetOf(_target) < 0;
                 else if (_instruction.Op0Kind == OpKind.Memory && _instruction.Op1Kind == OpKind.Register && _chance.Percent(85))

@@ -16,14 +16,15 @@ internal sealed unsafe partial class Generator
     private ulong Place(int size, int alignment, int percentPlain = 62)
     {
         ulong address = PlaceAnywhere(size, alignment, percentPlain);
-        bool inPieces = _form.IsFpu || _form.MemoryBytes > 16 || _form.IsFar;
+        bool inPieces = _form.IsFpu || _form.MemoryBytes > 16 || _form.IsFar || _form.Mnemonic is Mnemonic.Maskmovq or Mnemonic.Maskmovdqu;
         if (inPieces && IsCanonical(address) != IsCanonical(address + (ulong)size - 1))
         {
             // Accesses made of several leave it to the processor whether the first page or the bad address counts.
             return Plain((ulong)Math.Min(size, 2048));
         }
 
-        return address;
+        // Whether a bad address or a bad alignment of one counts first, too.
+        return _form.MemoryBytes >= 512 && !IsCanonical(address) ? address & ~63UL : address;
     }
 
     private ulong PlaceAnywhere(int size, int alignment, int percentPlain)
