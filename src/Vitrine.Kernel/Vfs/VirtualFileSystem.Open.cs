@@ -124,6 +124,8 @@ internal sealed partial class VirtualFileSystem
     private KTask<Result<OpenFile>> DispatchOpenAsync(Task current, VfsPath path, Inode inode, OpenFlags flags)
     {
         SpecialOpener? opener = null;
+        if (inode.LeadsNowhere)
+            return KTask<Result<OpenFile>>.FromResult(Errno.ENXIO);
         switch (inode.Type)
         {
             case FileMode.Regular:

@@ -1,0 +1,82 @@
+using Vitrine.Fs.Host.Native;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Fs.Host;
+
+/// <summary>The pages of a file of the host, read straight into frames.</summary>
+internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file.Super.Machine, file)
+{
+    /// <summary>Larger reads go off the kernel lock.</summary>
+    private const long SmallRead = 256 << 10;
+
+    /// <summary>IOV_MAX of the host is 1024; readahead windows are smaller.</summary>
+    private const int MaxVectors = 256;
+
+    public override KTask<Errno> ReadFolioAsync(Task current, Folio folio) => ReadFoliosAsync(current, new Folio[] { folio });
+
+    public override async KTask<Errno> ReadFoliosAsync(Task current, ReadOnlyMemory<Folio> folios)
+    {
+        Result<HostHandle> pinned = await file.PinHandleAsync(current);
+        if (!pinned.TryGet(out HostHandle? handle, out Errno error))
+            return error;
+        int descriptor = handle.Descriptor;
+        while (!folios.IsEmpty && error == Errno.Success)
+        {
+            ReadOnlyMemory<Folio> part = folios[..Math.Min(folios.Length, MaxVectors)];
+            folios = folios[part.Length..];
+            error = file.HostDevice.IsSlow || part.Length * (long)Page.Size > SmallRead
+                ? await HostWork.RunAsync(current, () => Read(descriptor, part.Span))
+                : Read(descriptor, part.Span);
+        }
+
+        file.Super.Files.Unpin(handle);
+        return error;
+    }
+
+    /// <summary>Fills consecutive folios; what lies behind the end of the file is zero. Any thread: the folios are locked.</summary>
+    private static unsafe Errno Read(int descriptor, ReadOnlySpan<Folio> folios)
+    {
+        // SAFETY: the frames are pinned by their folios' locks; the vectors lie on the stack.
+        HostIovec* vectors = stackalloc HostIovec[folios.Length];
+        long total = 0;
+        for (int i = 0; i < folios.Length; i++)
+        {
+            long length = folios[i].Length;
+            vectors[i] = new HostIovec { Base = folios[i].Data, Length = (nuint)length };
+            total += length;
+        }
+
+        long start = (long)(folios[0].Index << Page.Shift);
+        long done = 0;
+        HostIovec* next = vectors;
+        int left = folios.Length;
+        while (left > 0)
+        {
+            Result<long> read = HostCalls.ReadAt(descriptor, next, left, start + done);
+            if (!read.TryGet(out long length, out Errno error))
+                return error;
+            if (length == 0)
+                break;
+            done += length;
+            while (left > 0 && (ulong)length >= next->Length)
+            {
+                length -= (long)next->Length;
+                next++;
+                left--;
+            }
+
+            if (left > 0)
+            {
+                next->Base += length;
+                next->Length -= (nuint)length;
+            }
+        }
+
+        for (; left > 0; next++, left--)
+            new Span<byte>(next->Base, (int)next->Length).Clear();
+        return Errno.Success;
+    }
+}
