@@ -17,6 +17,7 @@ internal sealed unsafe partial class VirtualProcessor
     private readonly ProcessorComplex _complex;
     private readonly CpuState* _state;
     private BlockBuilder? _stepBuilder;
+    private bool _trapHeld;
     private byte* _fetched;
     private CpuExit _exit;
 
@@ -303,11 +304,10 @@ internal sealed unsafe partial class VirtualProcessor
     /// <summary>One instruction, then #DB if it completed.</summary>
     private bool TraceStep()
     {
-        ulong before = _state->Retired;
-        bool done = Step(StepFlags.None);
-        if (done)
+        if (Step(StepFlags.None))
             return true;
-        _ = before;
+        if (_trapHeld)
+            return false;
         _exit = new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.Debug);
         return true;
     }
@@ -334,6 +334,7 @@ internal sealed unsafe partial class VirtualProcessor
                 ExecuteStep(c, o);
             }
 
+            _trapHeld = (c->Stepping & (int)StepFlags.HoldsTrap) != 0;
             c->Stepping = 0;
             if ((c->CodeWrite0 | c->CodeWrite1) != 0)
                 DropWrittenCode();

@@ -176,7 +176,12 @@ internal static unsafe class SystemHandlers
     {
         if (!TSource.TryGet<Byte2>(c, o, out ulong v))
             return o;
-        return TryLoadSegment(c, o, v, (ushort*)((byte*)c + o->D)) ? o[1].Fn(c, o + 1) : o;
+        ushort* register = (ushort*)((byte*)c + o->D);
+        if (!TryLoadSegment(c, o, v, register))
+            return o;
+        if (register == &c->Ss)
+            c->Stepping |= c->Stepping == 0 ? 0 : (int)StepFlags.HoldsTrap;
+        return o[1].Fn(c, o + 1);
     }
 
     [MethodImpl(Handler)]

@@ -249,4 +249,7 @@ internal enum StepFlags
 
     /// <summary><see cref="CpuState.ServiceValue"/> is valid.</summary>
     HasService = 8,
+
+    /// <summary>Set by a MOV to SS: a single-step trap waits for the instruction behind it.</summary>
+    HoldsTrap = 16,
 }
