@@ -36,4 +36,10 @@ internal sealed partial class VirtualFileSystem
         _anonymousInode ??= new PseudoInode(AnonInodeFs, (FileMode)0x180);
         return AnonInodeFs.MakePath(_anonymousInode.Get(), "anon_inode:" + name);
     }
+
+    private void PutAnonymousInode()
+    {
+        _anonymousInode?.Put();
+        _anonymousInode = null;
+    }
 }

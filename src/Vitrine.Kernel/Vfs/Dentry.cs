@@ -57,12 +57,6 @@ internal sealed partial class Dentry
     /// <summary>Was removed while in use: " (deleted)" in paths.</summary>
     public bool IsDeleted => !IsHashed && Parent is not null;
 
-    /// <summary>An O_TMPFILE file: it has no name yet.</summary>
-    public bool IsTemporary { get; internal set; }
-
-    /// <summary>For O_TMPFILE without O_EXCL: linkat may give it a name.</summary>
-    public bool LinkableByPath { get; internal set; }
-
     /// <summary>How an object of an internal file system is shown, "pipe:[12]"; null for names in directories.</summary>
     public string? DynamicName { get; set; }
 

@@ -27,6 +27,9 @@ internal abstract partial class Inode
     /// <summary>A directory that was removed while in use: nothing can be found or made in it.</summary>
     public bool IsDead { get; internal set; }
 
+    /// <summary>An O_TMPFILE file that linkat may give a name although it has no link (I_LINKABLE).</summary>
+    public bool IsLinkable { get; internal set; }
+
     /// <summary>Open descriptions that may write; negative while executed or otherwise denied to writers (i_writecount).</summary>
     public int WriterCount { get; private set; }
 

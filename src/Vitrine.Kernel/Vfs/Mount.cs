@@ -84,11 +84,17 @@ internal sealed partial class Mount
     public Mount Get()
     {
         _references++;
-        IsExpiring = false;
         return this;
     }
 
     public void Put()
+    {
+        IsExpiring = false;
+        PutUnused();
+    }
+
+    /// <summary>Gives back a reference that was no use of the mount: umount's own.</summary>
+    internal void PutUnused()
     {
         if (--_references > 0)
             return;

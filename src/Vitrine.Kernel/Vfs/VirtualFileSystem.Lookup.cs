@@ -53,7 +53,7 @@ internal sealed partial class VirtualFileSystem
         return result;
     }
 
-    /// <summary>As <see cref="LookUpAsync"/>, under the directory's lock that the caller holds. Cached dentries are revalidated.</summary>
+    /// <summary>Finds a name under the directory's lock that the caller holds. Cached dentries are revalidated.</summary>
     public async KTask<Result<Dentry>> LookUpLockedAsync(Task current, Dentry directory, FileName name)
     {
         Dentry? cached = Dentries.Find(directory, name.Bytes, name.GetHashCode());

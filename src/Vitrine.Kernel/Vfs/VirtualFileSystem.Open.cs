@@ -338,8 +338,7 @@ internal sealed partial class VirtualFileSystem
                 }
 
                 Dentry dentry = nameless.Value;
-                dentry.IsTemporary = true;
-                dentry.LinkableByPath = (request.Flags & OpenFlags.Exclusive) == 0;
+                made.Value.IsLinkable = (request.Flags & OpenFlags.Exclusive) == 0;
                 opened = await OpenPlaceAsync(current, new VfsPath(path.Mount, dentry), request with { Flags = request.Flags & ~OpenFlags.Directory }, created: true);
                 dentry.Put();
             }

@@ -73,8 +73,11 @@ internal sealed partial class VirtualFileSystem
     }
 
     /// <summary>An open file description is going; called before its release.</summary>
-    internal void FileClosed(OpenFile file) =>
+    internal void FileClosed(OpenFile file)
+    {
         Notifier?.InodeEvent(file.Inode, file.CanWrite ? FsEvents.CloseWrite : FsEvents.CloseNoWrite);
+        Locks.RemoveOfFile(file);
+    }
 
     /// <summary>The last mount is gone: forgets its dentries, then lets it free everything.</summary>
     internal void SuperBlockUnused(SuperBlock superBlock)
@@ -99,6 +102,12 @@ internal sealed partial class VirtualFileSystem
         private PseudoSuperBlock? _made;
 
         public PseudoSuperBlock Get() => _made ??= new PseudoSuperBlock(vfs.Kernel, name, magic);
+
+        public void Release()
+        {
+            _made?.Mount.Put();
+            _made = null;
+        }
     }
 }
 

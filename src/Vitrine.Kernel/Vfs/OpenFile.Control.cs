@@ -1,0 +1,30 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Kernel.Vfs;
+
+/// <summary>Who is told of events by SIGIO (F_SETOWN, F_SETOWN_EX): F_OWNER_TID, F_OWNER_PID or F_OWNER_PGRP and the number in the initial namespace.</summary>
+internal readonly record struct FileOwner(int Kind, int Id, Uid Uid, Uid EffectiveUid);
+
+/// <content>fcntl and ioctl as far as they concern one kind of file.</content>
+internal abstract partial class OpenFile
+{
+    /// <summary>The owner for SIGIO; default: nobody.</summary>
+    public FileOwner Owner { get; set; }
+
+    /// <summary>The signal sent instead of SIGIO, 0 for SIGIO itself (F_SETSIG).</summary>
+    public int OwnerSignal { get; set; }
+
+    /// <summary>Whether O_ASYNC means something here: F_SETFL sets it only then, FIOASYNC is ENOTTY otherwise.</summary>
+    public virtual bool SupportsAsync => false;
+
+    /// <summary>Whether O_DIRECT may be asked for by open or F_SETFL.</summary>
+    public virtual bool SupportsDirect => Inode.IsRegular;
+
+    /// <summary>The fcntl commands of special kinds: pipe sizes (EBADF for others), seals (EINVAL for others).</summary>
+    public virtual KTask<SyscallResult> ControlAsync(Task current, FcntlCommand command, ulong argument) =>
+        KTask<SyscallResult>.FromResult(command is FcntlCommand.SetPipeSize or FcntlCommand.GetPipeSize ? Errno.EBADF : Errno.EINVAL);
+
+    /// <summary>What FIONREAD answers for a file with a size.</summary>
+    internal long BytesAhead => Inode.Size - Position;
+}
