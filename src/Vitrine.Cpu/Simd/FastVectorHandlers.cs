@@ -78,8 +78,8 @@ internal static unsafe class FastVectorHandlers
     [MethodImpl(Handler)]
     public static Op* Load(CpuState* c, Op* o)
     {
-        if (!MemoryAccess.TryReadable(c, o, Op.Address(c, o), 16, out byte* p))
-            return o;
+        if (!InMemory.TryLocate(c, o, 16, out byte* p))
+            return SlowLoad(c, o);
         *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
         return o[1].Fn(c, o + 1);
     }
@@ -87,10 +87,20 @@ internal static unsafe class FastVectorHandlers
     [MethodImpl(Handler)]
     public static Op* LoadAligned(CpuState* c, Op* o)
     {
-        ulong address = Op.Address(c, o);
-        if ((address & 15) != 0)
-            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-        if (!MemoryAccess.TryReadable(c, o, address, 16, out byte* p))
+        if (!InMemory.TryLocate(c, o, 16, out byte* p) || ((ulong)p & 15) != 0)
+            return SlowLoadAligned(c, o);
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Never)]
+    private static Op* SlowLoadAligned(CpuState* c, Op* o) =>
+        (Op.Address(c, o) & 15) != 0 ? Leave.Fault(c, o, ExceptionVector.GeneralProtection) : SlowLoad(c, o);
+
+    [MethodImpl(Never)]
+    private static Op* SlowLoad(CpuState* c, Op* o)
+    {
+        if (!MemoryAccess.TryReadable(c, o, Op.Address(c, o), 16, out byte* p))
             return o;
         *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
         return o[1].Fn(c, o + 1);
@@ -99,10 +109,12 @@ internal static unsafe class FastVectorHandlers
     [MethodImpl(Handler)]
     public static Op* Store(CpuState* c, Op* o)
     {
-        if (!MemoryAccess.TryWritable(c, o, Op.Address(c, o), 16, out byte* p))
-            return o;
-        *(Vector128<byte>*)p = *(Vector128<byte>*)((byte*)c + o->S);
-        MemoryAccess.Commit(c, p);
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Write;
+        if (offset > 4096 - 16)
+            return SlowStore(c, o);
+        *(Vector128<byte>*)(e->Host + offset) = *(Vector128<byte>*)((byte*)c + o->S);
         return o[1].Fn(c, o + 1);
     }
 
@@ -110,9 +122,22 @@ internal static unsafe class FastVectorHandlers
     public static Op* StoreAligned(CpuState* c, Op* o)
     {
         ulong address = Op.Address(c, o);
-        if ((address & 15) != 0)
-            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-        if (!MemoryAccess.TryWritable(c, o, address, 16, out byte* p))
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Write;
+        if (offset > 4096 - 16 || (offset & 15) != 0)
+            return SlowStoreAligned(c, o);
+        *(Vector128<byte>*)(e->Host + offset) = *(Vector128<byte>*)((byte*)c + o->S);
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Never)]
+    private static Op* SlowStoreAligned(CpuState* c, Op* o) =>
+        (Op.Address(c, o) & 15) != 0 ? Leave.Fault(c, o, ExceptionVector.GeneralProtection) : SlowStore(c, o);
+
+    [MethodImpl(Never)]
+    private static Op* SlowStore(CpuState* c, Op* o)
+    {
+        if (!MemoryAccess.TryWritable(c, o, Op.Address(c, o), 16, out byte* p))
             return o;
         *(Vector128<byte>*)p = *(Vector128<byte>*)((byte*)c + o->S);
         MemoryAccess.Commit(c, p);
@@ -123,13 +148,21 @@ internal static unsafe class FastVectorHandlers
     [MethodImpl(Handler)]
     public static Op* Scalar<TSize, TSource>(CpuState* c, Op* o)
         where TSize : struct, ISize
-        where TSource : struct, ISource
+        where TSource : struct, IFastSource
     {
-        if (!TSource.TryGet<TSize>(c, o, out ulong v))
+        if (!TSource.TryLocate(c, o, TSize.Bytes, out byte* p))
+            return SlowScalar<TSize>(c, o);
+        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(TSize.Load(p));
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Never)]
+    private static Op* SlowScalar<TSize>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+    {
+        if (!MemoryAccess.TryLoad<TSize>(c, o, Op.Address(c, o), out ulong v))
             return o;
-        ulong* d = (ulong*)((byte*)c + o->D);
-        d[0] = v;
-        d[1] = 0;
+        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(v);
         return o[1].Fn(c, o + 1);
     }
 
@@ -144,6 +177,17 @@ internal static unsafe class FastVectorHandlers
 
     [MethodImpl(Handler)]
     public static Op* Memory<TOperation>(CpuState* c, Op* o)
+        where TOperation : struct, IVectorBinary
+    {
+        if (!InMemory.TryLocate(c, o, 16, out byte* p) || ((ulong)p & 15) != 0)
+            return SlowMemory<TOperation>(c, o);
+        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
+        *d = TOperation.Compute(*d, *(Vector128<byte>*)p);
+        return o[1].Fn(c, o + 1);
+    }
+
+    [MethodImpl(Never)]
+    private static Op* SlowMemory<TOperation>(CpuState* c, Op* o)
         where TOperation : struct, IVectorBinary
     {
         ulong address = Op.Address(c, o);

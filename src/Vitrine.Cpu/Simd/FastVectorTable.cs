@@ -52,15 +52,15 @@ internal static unsafe class FastVectorTable
 
     private static OpFunction MoveScalar(in Instruction i, bool memory) => i.Code switch
     {
-        Code.Movsd_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, FromMemory> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
-        Code.Movss_xmm_xmmm32 => memory ? &FastVectorHandlers.Scalar<Byte4, FromMemory> : null,
+        Code.Movsd_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, InMemory> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
+        Code.Movss_xmm_xmmm32 => memory ? &FastVectorHandlers.Scalar<Byte4, InMemory> : null,
         Code.Movsd_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
         Code.Movss_xmmm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : null,
-        Code.Movd_xmm_rm32 => memory ? &FastVectorHandlers.Scalar<Byte4, FromMemory> : &FastVectorHandlers.Scalar<Byte4, FromRegister>,
-        Code.Movq_xmm_rm64 or Code.Movq_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, FromMemory> : &FastVectorHandlers.Scalar<Byte8, FromRegister>,
+        Code.Movd_xmm_rm32 => memory ? &FastVectorHandlers.Scalar<Byte4, InMemory> : &FastVectorHandlers.Scalar<Byte4, InRegister>,
+        Code.Movq_xmm_rm64 or Code.Movq_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, InMemory> : &FastVectorHandlers.Scalar<Byte8, InRegister>,
         Code.Movd_rm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : &MoveHandlers.ToRegister<Byte4, FromRegister>,
         Code.Movq_rm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
-        Code.Movq_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &FastVectorHandlers.Scalar<Byte8, FromRegister>,
+        Code.Movq_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &FastVectorHandlers.Scalar<Byte8, InRegister>,
         _ => null,
     };
 
@@ -103,35 +103,35 @@ internal static unsafe class FastVectorTable
 
     private static OpFunction DoubleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Addsd => memory ? &FastFloatHandlers.Double<ScalarAdd, FromMemory> : &FastFloatHandlers.Double<ScalarAdd, FromRegister>,
-        Mnemonic.Subsd => memory ? &FastFloatHandlers.Double<ScalarSubtract, FromMemory> : &FastFloatHandlers.Double<ScalarSubtract, FromRegister>,
-        Mnemonic.Mulsd => memory ? &FastFloatHandlers.Double<ScalarMultiply, FromMemory> : &FastFloatHandlers.Double<ScalarMultiply, FromRegister>,
-        _ => memory ? &FastFloatHandlers.Double<ScalarDivide, FromMemory> : &FastFloatHandlers.Double<ScalarDivide, FromRegister>,
+        Mnemonic.Addsd => memory ? &FastFloatHandlers.Double<ScalarAdd, InMemory> : &FastFloatHandlers.Double<ScalarAdd, InRegister>,
+        Mnemonic.Subsd => memory ? &FastFloatHandlers.Double<ScalarSubtract, InMemory> : &FastFloatHandlers.Double<ScalarSubtract, InRegister>,
+        Mnemonic.Mulsd => memory ? &FastFloatHandlers.Double<ScalarMultiply, InMemory> : &FastFloatHandlers.Double<ScalarMultiply, InRegister>,
+        _ => memory ? &FastFloatHandlers.Double<ScalarDivide, InMemory> : &FastFloatHandlers.Double<ScalarDivide, InRegister>,
     };
 
     private static OpFunction SingleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Addss => memory ? &FastFloatHandlers.Single<ScalarAdd, FromMemory> : &FastFloatHandlers.Single<ScalarAdd, FromRegister>,
-        Mnemonic.Subss => memory ? &FastFloatHandlers.Single<ScalarSubtract, FromMemory> : &FastFloatHandlers.Single<ScalarSubtract, FromRegister>,
-        Mnemonic.Mulss => memory ? &FastFloatHandlers.Single<ScalarMultiply, FromMemory> : &FastFloatHandlers.Single<ScalarMultiply, FromRegister>,
-        _ => memory ? &FastFloatHandlers.Single<ScalarDivide, FromMemory> : &FastFloatHandlers.Single<ScalarDivide, FromRegister>,
+        Mnemonic.Addss => memory ? &FastFloatHandlers.Single<ScalarAdd, InMemory> : &FastFloatHandlers.Single<ScalarAdd, InRegister>,
+        Mnemonic.Subss => memory ? &FastFloatHandlers.Single<ScalarSubtract, InMemory> : &FastFloatHandlers.Single<ScalarSubtract, InRegister>,
+        Mnemonic.Mulss => memory ? &FastFloatHandlers.Single<ScalarMultiply, InMemory> : &FastFloatHandlers.Single<ScalarMultiply, InRegister>,
+        _ => memory ? &FastFloatHandlers.Single<ScalarDivide, InMemory> : &FastFloatHandlers.Single<ScalarDivide, InRegister>,
     };
 
     private static OpFunction Compare(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Sqrtsd => memory ? &FastFloatHandlers.SquareRootDouble<FromMemory> : &FastFloatHandlers.SquareRootDouble<FromRegister>,
-        Mnemonic.Comisd or Mnemonic.Ucomisd => memory ? &FastFloatHandlers.CompareDouble<FromMemory> : &FastFloatHandlers.CompareDouble<FromRegister>,
-        _ => memory ? &FastFloatHandlers.CompareSingle<FromMemory> : &FastFloatHandlers.CompareSingle<FromRegister>,
+        Mnemonic.Sqrtsd => memory ? &FastFloatHandlers.SquareRootDouble<InMemory> : &FastFloatHandlers.SquareRootDouble<InRegister>,
+        Mnemonic.Comisd or Mnemonic.Ucomisd => memory ? &FastFloatHandlers.CompareDouble<InMemory> : &FastFloatHandlers.CompareDouble<InRegister>,
+        _ => memory ? &FastFloatHandlers.CompareSingle<InMemory> : &FastFloatHandlers.CompareSingle<InRegister>,
     };
 
     private static OpFunction Convert(in Instruction i, bool memory) => i.Code switch
     {
-        Code.Cvtsi2sd_xmm_rm32 => memory ? &FastFloatHandlers.DoubleFromInt32<FromMemory> : &FastFloatHandlers.DoubleFromInt32<FromRegister>,
-        Code.Cvtsi2sd_xmm_rm64 => memory ? &FastFloatHandlers.DoubleFromInt64<FromMemory> : &FastFloatHandlers.DoubleFromInt64<FromRegister>,
-        Code.Cvttsd2si_r32_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt32<FromMemory> : &FastFloatHandlers.TruncateToInt32<FromRegister>,
-        Code.Cvttsd2si_r64_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt64<FromMemory> : &FastFloatHandlers.TruncateToInt64<FromRegister>,
-        Code.Cvtss2sd_xmm_xmmm32 => memory ? &FastFloatHandlers.Widen<FromMemory> : &FastFloatHandlers.Widen<FromRegister>,
-        Code.Cvtsd2ss_xmm_xmmm64 => memory ? &FastFloatHandlers.Narrow<FromMemory> : &FastFloatHandlers.Narrow<FromRegister>,
+        Code.Cvtsi2sd_xmm_rm32 => memory ? &FastFloatHandlers.DoubleFromInt32<InMemory> : &FastFloatHandlers.DoubleFromInt32<InRegister>,
+        Code.Cvtsi2sd_xmm_rm64 => memory ? &FastFloatHandlers.DoubleFromInt64<InMemory> : &FastFloatHandlers.DoubleFromInt64<InRegister>,
+        Code.Cvttsd2si_r32_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt32<InMemory> : &FastFloatHandlers.TruncateToInt32<InRegister>,
+        Code.Cvttsd2si_r64_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt64<InMemory> : &FastFloatHandlers.TruncateToInt64<InRegister>,
+        Code.Cvtss2sd_xmm_xmmm32 => memory ? &FastFloatHandlers.Widen<InMemory> : &FastFloatHandlers.Widen<InRegister>,
+        Code.Cvtsd2ss_xmm_xmmm64 => memory ? &FastFloatHandlers.Narrow<InMemory> : &FastFloatHandlers.Narrow<InRegister>,
         _ => null,
     };
 }
