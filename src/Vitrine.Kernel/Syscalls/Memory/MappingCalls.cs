@@ -1,0 +1,75 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Syscalls.Memory;
+
+/// <summary>mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), remap_file_pages(2).</summary>
+internal static class MappingCalls
+{
+    [Syscall(9, "mmap", SyscallSupport.Partial, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages")]
+    public static async KTask<SyscallResult> Mmap(
+        Task current, VirtAddr address, ulong length, ProtectionFlags protection, MapFlags flags, Fd fd, ulong offset)
+    {
+        if ((offset & (Page.Size - 1)) != 0)
+            return Errno.EINVAL;
+        if ((flags & MapFlags.Anonymous) == 0)
+            return await MmapFileAsync(current, address, length, protection, flags, fd, offset);
+        if ((flags & MapFlags.HugeTlb) != 0)
+            return length == 0 ? Errno.EINVAL : Errno.ENOMEM;
+        return Finish(await current.Mm!.MapAsync(current, address, length, protection, flags, null, offset));
+    }
+
+    [Syscall(11, "munmap", SyscallSupport.Partial)]
+    public static SyscallResult Munmap(Task current, VirtAddr address, ulong length) => current.Mm!.Unmap(address, length);
+
+    [Syscall(10, "mprotect", SyscallSupport.Partial)]
+    public static SyscallResult Mprotect(Task current, VirtAddr address, ulong length, ProtectionFlags protection) =>
+        current.Mm!.Protect(current, address, length, protection);
+
+    [Syscall(25, "mremap", SyscallSupport.Partial)]
+    public static async KTask<SyscallResult> Mremap(
+        Task current, VirtAddr oldAddress, ulong oldLength, ulong newLength, MremapFlags flags, VirtAddr newAddress) =>
+        Finish(await current.Mm!.RemapAsync(current, oldAddress, oldLength, newLength, flags, newAddress));
+
+    [Syscall(12, "brk", SyscallSupport.Partial)]
+    public static async KTask<SyscallResult> Brk(Task current, VirtAddr address) =>
+        (await current.Mm!.SetBrkAsync(current, address)).Value;
+
+    [Syscall(216, "remap_file_pages", SyscallSupport.Partial)]
+    public static async KTask<SyscallResult> RemapFilePages(
+        Task current, VirtAddr start, ulong size, ProtectionFlags protection, ulong pageOffset, MapFlags flags)
+    {
+        // Deprecated; emulated by a new mapping of the same file, as Linux has done since 4.0.
+        MmStruct mm = current.Mm!;
+        start = start.PageBase;
+        size = Page.AlignDown(size);
+        if (protection != 0 || start.Value + size <= start.Value || pageOffset + (size >> Page.Shift) < pageOffset)
+            return Errno.EINVAL;
+        if (mm.Areas.Find(start) is not { } area || !area.IsShared || area.File is null || start + size > area.End)
+            return Errno.EINVAL;
+        OpenFile file = area.File.Get();
+        var same = (ProtectionFlags)(area.Flags & VmFlags.Access);
+        MapFlags mapFlags = (flags & MapFlags.NonBlock) | MapFlags.Shared | MapFlags.Fixed | MapFlags.Populate;
+        if ((area.Flags & VmFlags.Locked) != 0)
+            mapFlags |= MapFlags.Locked;
+        Result<VirtAddr> result = await mm.MapAsync(current, start, size, same, mapFlags, file, pageOffset << Page.Shift);
+        file.Put();
+        return result.Error;
+    }
+
+    private static async KTask<SyscallResult> MmapFileAsync(
+        Task current, VirtAddr address, ulong length, ProtectionFlags protection, MapFlags flags, Fd fd, ulong offset)
+    {
+        if (!current.Files!.Get(fd).TryGet(out OpenFile? file, out Errno error))
+            return error;
+        Result<VirtAddr> result = Errno.EINVAL;
+        if ((flags & MapFlags.HugeTlb) == 0)
+            result = await current.Mm!.MapAsync(current, address, length, protection, flags, file, offset);
+        file.Put();
+        return Finish(result);
+    }
+
+    private static SyscallResult Finish(Result<VirtAddr> result) => result.Ok ? result.Value.Value : result.Error;
+}
