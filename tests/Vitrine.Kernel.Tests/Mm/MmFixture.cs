@@ -31,7 +31,10 @@ internal sealed class MmFixture : IDisposable
         });
         Kernel.Lock.Enter();
         var credentials = Credentials.ForUser(Kernel.InitUserNamespace, Uid.Root, Gid.Root, []);
-        Current = new Task(Kernel, new ThreadGroup(Kernel), credentials, null!, Kernel.RootCgroup);
+        var group = new ThreadGroup(Kernel);
+        Array.Fill(group.Limits, RLimit.Unlimited);
+        group.Limits[(int)ResourceLimit.Stack] = new RLimit(8 << 20, RLimit.Infinity);
+        Current = new Task(Kernel, group, credentials, Kernel.InitialNamespaces, Kernel.RootCgroup);
         _freeAtStart = Kernel.Memory.FreeFrames;
     }
 
@@ -80,7 +83,7 @@ internal sealed class MmFixture : IDisposable
         Assert.Equal(0, Memory.Vm[VmCounter.PageTablePages]);
         Assert.Equal(0UL, Memory.Committed);
         Kernel.Lock.Exit();
-        Current.Release();
+        Current.ReleaseRegisters();
         _complex.Dispose();
         Memory.Dispose();
         _ram.Dispose();
