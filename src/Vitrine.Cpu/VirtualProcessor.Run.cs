@@ -36,6 +36,8 @@ internal sealed unsafe partial class VirtualProcessor
         LoadRegisters(&initial);
     }
 
+    internal CpuState* State => _state;
+
     /// <summary>The processor's number.</summary>
     public uint Index => _state->Index;
 
