@@ -67,10 +67,10 @@ internal sealed unsafe partial class ProcessorComplex(GuestMemory memory) : IDis
     }
 
     /// <summary>Takes away writable translations of a frame that has just become code.</summary>
-    internal void ProtectCode(uint frame)
+    internal void ProtectCode(uint frame, ulong stamp)
     {
         Broadcast(new ShootdownRequest(ShootdownKind.Writable, 0, (ulong)Memory.Frame(new PageFrameNumber(frame)), 0));
-        Code.ClearWritten(frame);
+        Code.SetReady(frame, stamp);
     }
 
     /// <summary>Not to be called by a thread whose processor is in guest code.</summary>

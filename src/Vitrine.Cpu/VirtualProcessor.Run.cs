@@ -254,8 +254,9 @@ internal sealed unsafe partial class VirtualProcessor
         waited = wasWritten;
         if (wasWritten)
         {
+            ulong stamp = code->Stamp;
             LeaveGuest();
-            _complex.ProtectCode(frame);
+            _complex.ProtectCode(frame, stamp);
             EnterAgain();
         }
 

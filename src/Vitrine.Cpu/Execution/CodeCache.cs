@@ -24,6 +24,7 @@ internal sealed unsafe class CodeCache : IDisposable
     private BlockBuilder? _builder;
     private CodeChunk* _freeChunks;
     private nuint _chunkCount;
+    private ulong _stamp;
 
     public CodeCache(GuestMemory memory)
     {
@@ -43,16 +44,24 @@ internal sealed unsafe class CodeCache : IDisposable
 
     public bool IsCode(uint frame) => Volatile.Read(ref *(nint*)&_frames[frame]) != 0;
 
-    /// <summary>The frame's code, made if there is none. <paramref name="wasWritten"/>: writable translations of it may exist.</summary>
+    /// <summary>
+    /// The frame's code, made if there is none. <paramref name="wasWritten"/>: writable translations of it may exist;
+    /// they are to be taken away before anything is decoded, and <see cref="SetReady"/> called then.
+    /// </summary>
     public FrameCode* GetOrMark(uint frame, out bool wasWritten)
     {
         wasWritten = false;
         var code = (FrameCode*)Volatile.Read(ref *(nint*)&_frames[frame]);
         if (code != null)
+        {
+            wasWritten = Volatile.Read(ref code->Ready) == 0;
             return code;
+        }
+
         lock (_lock)
         {
-            if (_frames[frame] == null)
+            code = _frames[frame];
+            if (code == null)
             {
                 CodeChunk* chunk = NewChunk();
                 code = (FrameCode*)(chunk + 1);
@@ -62,19 +71,35 @@ internal sealed unsafe class CodeCache : IDisposable
                 code->Free = (byte*)(code + 1);
                 code->End = (byte*)chunk + CodeChunk.Size;
                 code->Frame = frame;
+                code->Stamp = ++_stamp;
 
                 // Pairs with the write side, which notes the frame before it looks here.
                 Volatile.Write(ref *(nint*)&_frames[frame], (nint)code);
                 Interlocked.MemoryBarrier();
+                if ((Volatile.Read(ref _written[frame >> 5]) & (1u << (int)(frame & 31))) == 0)
+                    code->Ready = 1;
             }
 
-            wasWritten = (Volatile.Read(ref _written[frame >> 5]) & (1u << (int)(frame & 31))) != 0;
-            return _frames[frame];
+            wasWritten = code->Ready == 0;
+            return code;
         }
     }
 
-    /// <summary>No writable translation of the frame is left, and none can come while it is code.</summary>
-    public void ClearWritten(uint frame) => Interlocked.And(ref _written[frame >> 5], ~(1u << (int)(frame & 31)));
+    /// <summary>
+    /// No writable translation of the frame is left, and none can come while it is code. Nothing happens if its code
+    /// has been taken out meanwhile.
+    /// </summary>
+    public void SetReady(uint frame, ulong stamp)
+    {
+        lock (_lock)
+        {
+            FrameCode* code = _frames[frame];
+            if (code == null || code->Stamp != stamp)
+                return;
+            Interlocked.And(ref _written[frame >> 5], ~(1u << (int)(frame & 31)));
+            Volatile.Write(ref code->Ready, 1);
+        }
+    }
 
     /// <summary>
     /// Decodes the block at an offset of a frame and adds it. Null: the frame has been taken out meanwhile, or

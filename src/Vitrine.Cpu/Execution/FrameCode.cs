@@ -21,6 +21,12 @@ internal unsafe struct FrameCode
 
     public uint Frame;
 
+    /// <summary>Not zero once no writable translation of the frame is left: only then may its bytes be decoded.</summary>
+    public int Ready;
+
+    /// <summary>No other code of a frame ever has the same.</summary>
+    public ulong Stamp;
+
     private fixed ulong _heads[Buckets];
 
     public static BlockHeader** Head(FrameCode* f, uint offset) => (BlockHeader**)f->_heads + ((offset ^ (offset >> 6)) & (Buckets - 1));

@@ -163,11 +163,19 @@ internal static unsafe class SlowMemory
     {
         ref uint word = ref c->WrittenFrames[frame >> 5];
         uint bit = 1u << (int)(frame & 31);
-        if ((Volatile.Read(ref word) & bit) == 0)
-            Interlocked.Or(ref word, bit);
-        else
-            Interlocked.MemoryBarrier();
-        return Volatile.Read(ref *(nint*)&c->FrameCode[frame]) != 0;
+        while (true)
+        {
+            if ((Volatile.Read(ref word) & bit) == 0)
+                Interlocked.Or(ref word, bit);
+            else
+                Interlocked.MemoryBarrier();
+            if (Volatile.Read(ref *(nint*)&c->FrameCode[frame]) != 0)
+                return true;
+
+            // Who made the frame ready for decoding may have cleared the note just before its code was taken out.
+            if ((Volatile.Read(ref word) & bit) != 0)
+                return false;
+        }
     }
 
     private static void RecordCodeWrite(CpuState* c, uint frame)
