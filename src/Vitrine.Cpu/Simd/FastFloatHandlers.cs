@@ -189,7 +189,7 @@ internal static unsafe class FastFloatHandlers
             bool equal = x == y, less = x < y;
             if ((equal || less || x > y) && !IsDenormal(x) && !IsDenormal(y))
             {
-                CpuState.SetOrder(c, equal, less);
+                CpuState.SetZeroCarry(c, equal, less);
                 return o[1].Fn(c, o + 1);
             }
         }
@@ -208,7 +208,7 @@ internal static unsafe class FastFloatHandlers
             bool equal = x == y, less = x < y;
             if ((equal || less || x > y) && !IsDenormal(x) && !IsDenormal(y))
             {
-                CpuState.SetOrder(c, equal, less);
+                CpuState.SetZeroCarry(c, equal, less);
                 return o[1].Fn(c, o + 1);
             }
         }

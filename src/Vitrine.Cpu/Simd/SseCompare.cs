@@ -249,7 +249,7 @@ internal static unsafe class SseCompare
         double x = *(double*)dst, y = *(double*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
         {
-            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            CpuState.SetZeroCarry(state, x == y, x < y);
             return;
         }
 
@@ -261,7 +261,7 @@ internal static unsafe class SseCompare
         float x = *(float*)dst, y = *(float*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
         {
-            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            CpuState.SetZeroCarry(state, x == y, x < y);
             return;
         }
 
@@ -273,7 +273,7 @@ internal static unsafe class SseCompare
         double x = *(double*)dst, y = *(double*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
         {
-            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            CpuState.SetZeroCarry(state, x == y, x < y);
             return;
         }
 
@@ -285,7 +285,7 @@ internal static unsafe class SseCompare
         float x = *(float*)dst, y = *(float*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
         {
-            CpuState.WriteArithmetic(state, x > y ? 0 : x < y ? RelationFlags.Carry : RelationFlags.Zero);
+            CpuState.SetZeroCarry(state, x == y, x < y);
             return;
         }
 

@@ -90,8 +90,15 @@ internal static unsafe class SseConvert
         ToInteger(state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 32, RoundingMode.Zero);
     }
 
-    public static void Cvtsd2si32(CpuState* state, void* dst, void* src, byte imm) => ToInteger(
-        state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 32, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    public static void Cvtsd2si32(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double value = *(double*)src;
+        // Settled means round to nearest, and no flag left to set.
+        if (value is >= -2147483648.0 and <= 2147483647.0 && MxcsrControl.IsSettled(state))
+            *(ulong*)dst = (uint)(int)Math.Round(value);
+        else
+            ToInteger(state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 32, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    }
 
     public static void Cvttsd2si64(CpuState* state, void* dst, void* src, byte imm)
     {
@@ -110,8 +117,15 @@ internal static unsafe class SseConvert
         ToInteger(state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 64, RoundingMode.Zero);
     }
 
-    public static void Cvtsd2si64(CpuState* state, void* dst, void* src, byte imm) => ToInteger(
-        state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 64, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    public static void Cvtsd2si64(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double value = *(double*)src;
+        // Settled means round to nearest, and no flag left to set.
+        if (value is >= -9223372036854775808.0 and <= 9223372036854774784.0 && MxcsrControl.IsSettled(state))
+            *(ulong*)dst = (ulong)(long)Math.Round(value);
+        else
+            ToInteger(state, IeeeFormat.Binary64, (ulong*)dst, *(ulong*)src, 64, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    }
 
     public static void Cvttss2si32(CpuState* state, void* dst, void* src, byte imm)
     {
@@ -130,8 +144,15 @@ internal static unsafe class SseConvert
         ToInteger(state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 32, RoundingMode.Zero);
     }
 
-    public static void Cvtss2si32(CpuState* state, void* dst, void* src, byte imm) => ToInteger(
-        state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 32, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    public static void Cvtss2si32(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double value = *(float*)src;
+        // Settled means round to nearest, and no flag left to set.
+        if (value is >= -2147483648.0 and <= 2147483647.0 && MxcsrControl.IsSettled(state))
+            *(ulong*)dst = (uint)(int)Math.Round(value);
+        else
+            ToInteger(state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 32, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    }
 
     public static void Cvttss2si64(CpuState* state, void* dst, void* src, byte imm)
     {
@@ -150,8 +171,15 @@ internal static unsafe class SseConvert
         ToInteger(state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 64, RoundingMode.Zero);
     }
 
-    public static void Cvtss2si64(CpuState* state, void* dst, void* src, byte imm) => ToInteger(
-        state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 64, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    public static void Cvtss2si64(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double value = *(float*)src;
+        // Settled means round to nearest, and no flag left to set.
+        if (value is >= -9223372036854775808.0 and <= 9223372036854774784.0 && MxcsrControl.IsSettled(state))
+            *(ulong*)dst = (ulong)(long)Math.Round(value);
+        else
+            ToInteger(state, IeeeFormat.Binary32, (ulong*)dst, *(uint*)src, 64, (RoundingMode)((state->Mxcsr >> 13) & 3));
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ToInteger(CpuState* state, in IeeeFormat format, ulong* dst, ulong bits, int width, RoundingMode mode)
@@ -196,6 +224,13 @@ internal static unsafe class SseConvert
     public static void Cvtps2pd(CpuState* state, void* dst, void* src, byte imm)
     {
         uint low = ((uint*)src)[0], high = ((uint*)src)[1];
+        float x = ((float*)src)[0], y = ((float*)src)[1];
+        if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
+        {
+            *(Vector128<double>*)dst = Vector128.Create(x, (double)y);
+            return;
+        }
+
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         ulong first = IeeeConversion.Widen(low, ref environment), second = IeeeConversion.Widen(high, ref environment);
         if (MxcsrControl.Commit(state, environment))
@@ -205,6 +240,13 @@ internal static unsafe class SseConvert
     public static void Cvtpd2ps(CpuState* state, void* dst, void* src, byte imm)
     {
         ulong low = ((ulong*)src)[0], high = ((ulong*)src)[1];
+        float x = (float)((double*)src)[0], y = (float)((double*)src)[1];
+        if (FloatClass.IsSafe(x) && FloatClass.IsSafe(y) && MxcsrControl.IsSettled(state))
+        {
+            *(Vector128<float>*)dst = Vector128.Create(x, y, 0, 0);
+            return;
+        }
+
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         ulong first = IeeeConversion.Narrow(low, ref environment), second = IeeeConversion.Narrow(high, ref environment);
         if (MxcsrControl.Commit(state, environment))
@@ -289,6 +331,16 @@ internal static unsafe class SseConvert
 
     private static void PackedSingleToInteger(CpuState* state, void* dst, void* src, int lanes, bool truncate)
     {
+        if (lanes == 4 && MxcsrControl.IsSettled(state))
+        {
+            Vector128<float> value = *(Vector128<float>*)src;
+            if (Vector128.LessThanAll(Vector128.Abs(value), Vector128.Create(2147483648f)))
+            {
+                *(Vector128<int>*)dst = Vector128.ConvertToInt32(truncate ? value : Vector128.Round(value));
+                return;
+            }
+        }
+
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         RoundingMode mode = truncate ? RoundingMode.Zero : environment.Rounding;
         uint* result = stackalloc uint[4];
@@ -300,6 +352,13 @@ internal static unsafe class SseConvert
     /// <summary>Four result lanes: the upper two are zero.</summary>
     private static void PackedDoubleToInteger(CpuState* state, void* dst, void* src, int lanes, bool truncate)
     {
+        double x = ((double*)src)[0], y = ((double*)src)[1];
+        if (lanes == 4 && Math.Abs(x) < 2147483647 && Math.Abs(y) < 2147483647 && MxcsrControl.IsSettled(state))
+        {
+            *(Vector128<int>*)dst = truncate ? Vector128.Create((int)x, (int)y, 0, 0) : Vector128.Create((int)Math.Round(x), (int)Math.Round(y), 0, 0);
+            return;
+        }
+
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         RoundingMode mode = truncate ? RoundingMode.Zero : environment.Rounding;
         uint* result = stackalloc uint[4];

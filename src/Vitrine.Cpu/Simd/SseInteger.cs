@@ -178,8 +178,6 @@ internal static unsafe class SseInteger
     public static void Ptest(CpuState* state, void* dst, void* src, byte imm)
     {
         Vector128<ulong> x = *(Vector128<ulong>*)dst, y = *(Vector128<ulong>*)src;
-        ulong zero = (x & y) == Vector128<ulong>.Zero ? RelationFlags.Zero : 0UL;
-        ulong carry = Vector128.AndNot(y, x) == Vector128<ulong>.Zero ? RelationFlags.Carry : 0UL;
-        CpuState.WriteArithmetic(state, zero | carry);
+        CpuState.SetZeroCarry(state, (x & y) == Vector128<ulong>.Zero, Vector128.AndNot(y, x) == Vector128<ulong>.Zero);
     }
 }

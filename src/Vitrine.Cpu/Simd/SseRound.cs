@@ -9,9 +9,43 @@ internal static unsafe class SseRound
     // SAFETY: dst and src point to operands of the size that the instruction's table entry declares; the
     // interpreter has translated or bounced them.
 
-    public static void Roundsd(CpuState* state, void* dst, void* src, byte imm) => Round64(state, (ulong*)dst, (ulong*)src, imm, 1);
+    public static void Roundsd(CpuState* state, void* dst, void* src, byte imm)
+    {
+        double value = *(double*)src;
+        // The precision exception is the only one that an ordinary number can raise.
+        if (FloatClass.IsZeroOrNormal(value) && (imm & 4) == 0 && ((imm & 8) != 0 || MxcsrControl.IsSettled(state)))
+        {
+            *(double*)dst = (imm & 3) switch
+            {
+                0 => Math.Round(value),
+                1 => Math.Floor(value),
+                2 => Math.Ceiling(value),
+                _ => Math.Truncate(value),
+            };
+            return;
+        }
 
-    public static void Roundss(CpuState* state, void* dst, void* src, byte imm) => Round32(state, (uint*)dst, (uint*)src, imm, 1);
+        Round64(state, (ulong*)dst, (ulong*)src, imm, 1);
+    }
+
+    public static void Roundss(CpuState* state, void* dst, void* src, byte imm)
+    {
+        float value = *(float*)src;
+        // The precision exception is the only one that an ordinary number can raise.
+        if (FloatClass.IsZeroOrNormal(value) && (imm & 4) == 0 && ((imm & 8) != 0 || MxcsrControl.IsSettled(state)))
+        {
+            *(float*)dst = (imm & 3) switch
+            {
+                0 => MathF.Round(value),
+                1 => MathF.Floor(value),
+                2 => MathF.Ceiling(value),
+                _ => MathF.Truncate(value),
+            };
+            return;
+        }
+
+        Round32(state, (uint*)dst, (uint*)src, imm, 1);
+    }
 
     public static void Roundpd(CpuState* state, void* dst, void* src, byte imm) => Round64(state, (ulong*)dst, (ulong*)src, imm, 2);
 

@@ -55,26 +55,24 @@ internal static unsafe class SseString
         return bytes == 0 ? 16 : BitOperations.TrailingZeroCount(bytes);
     }
 
-    /// <summary>The manual's IntRes2; sets the flags from it.</summary>
+    /// <summary>The manual's IntRes2; sets the flags from it. Masks have a bit for each element.</summary>
     private static uint Compare(CpuState* state, void* first, void* second, byte imm, int firstLength, int secondLength)
     {
         int count = Elements(imm);
-        uint all = (1U << count) - 1;
-        int* x = stackalloc int[16];
-        int* y = stackalloc int[16];
-        Expand(x, first, imm, count);
-        Expand(y, second, imm, count);
+        uint all = (1U << count) - 1, firstValid = (1U << firstLength) - 1, secondValid = (1U << secondLength) - 1;
+        Vector128<byte> x = *(Vector128<byte>*)first, y = *(Vector128<byte>*)second;
         uint result = ((imm >> 2) & 3) switch
         {
-            0 => EqualAny(x, firstLength, y, secondLength),
-            1 => InRange(x, firstLength, y, secondLength),
-            2 => EqualEach(x, firstLength, y, secondLength, count),
-            _ => EqualOrdered(x, firstLength, y, secondLength, count),
+            0 => EqualAny(first, firstLength, y, imm) & secondValid,
+            1 => InRange(first, firstLength, y, imm) & secondValid,
+            // Elements beyond both ends are equal, beyond one end they differ.
+            2 => (Equal(x, y, imm) & firstValid & secondValid) | (all & ~(firstValid | secondValid)),
+            _ => EqualOrdered(first, firstLength, y, secondValid, all, imm),
         };
         result = ((imm >> 4) & 3) switch
         {
             1 => ~result & all,
-            3 => result ^ ((1U << secondLength) - 1),
+            3 => result ^ secondValid,
             _ => result,
         };
         CpuState.WriteArithmetic(
@@ -83,78 +81,59 @@ internal static unsafe class SseString
         return result;
     }
 
-    private static void Expand(int* elements, void* operand, byte imm, int count)
-    {
-        for (int i = 0; i < count; i++)
-        {
-            elements[i] = (imm & 3) switch
-            {
-                0 => ((byte*)operand)[i],
-                1 => ((ushort*)operand)[i],
-                2 => ((sbyte*)operand)[i],
-                _ => ((short*)operand)[i],
-            };
-        }
-    }
+    private static uint Equal(Vector128<byte> x, Vector128<byte> y, byte imm) => (imm & 1) != 0
+        ? Vector128.ExtractMostSignificantBits(Vector128.Equals(x.AsUInt16(), y.AsUInt16()))
+        : Vector128.ExtractMostSignificantBits(Vector128.Equals(x, y));
 
-    private static uint EqualAny(int* set, int setLength, int* y, int length)
+    /// <summary>One element of a string in all places.</summary>
+    private static Vector128<byte> Broadcast(void* elements, int i, byte imm) => (imm & 1) != 0
+        ? Vector128.Create(((ushort*)elements)[i]).AsByte()
+        : Vector128.Create(((byte*)elements)[i]);
+
+    private static uint EqualAny(void* set, int setLength, Vector128<byte> y, byte imm)
     {
         uint result = 0;
-        for (int j = 0; j < length; j++)
-        {
-            for (int i = 0; i < setLength; i++)
-            {
-                if (set[i] == y[j])
-                    result |= 1U << j;
-            }
-        }
-
+        for (int i = 0; i < setLength; i++)
+            result |= Equal(Broadcast(set, i, imm), y, imm);
         return result;
     }
 
     /// <summary>The set holds pairs of bounds; a pair that isn't complete matches nothing.</summary>
-    private static uint InRange(int* set, int setLength, int* y, int length)
+    private static uint InRange(void* set, int setLength, Vector128<byte> y, byte imm)
     {
         uint result = 0;
-        for (int j = 0; j < length; j++)
+        for (int i = 0; i + 1 < setLength; i += 2)
         {
-            for (int i = 0; i + 1 < setLength; i += 2)
+            Vector128<byte> low = Broadcast(set, i, imm), high = Broadcast(set, i + 1, imm);
+            // Within the bounds: clamping changes nothing.
+            Vector128<byte> clamped = (imm & 3) switch
             {
-                if (set[i] <= y[j] && y[j] <= set[i + 1])
-                    result |= 1U << j;
-            }
-        }
-
-        return result;
-    }
-
-    /// <summary>Elements beyond both ends are equal, beyond one end they differ.</summary>
-    private static uint EqualEach(int* x, int xLength, int* y, int yLength, int count)
-    {
-        uint result = 0;
-        for (int i = 0; i < count; i++)
-        {
-            bool xValid = i < xLength, yValid = i < yLength;
-            if (xValid && yValid ? x[i] == y[i] : xValid == yValid)
-                result |= 1U << i;
+                0 => Vector128.Max(Vector128.Min(y, high), low),
+                1 => Vector128.Max(Vector128.Min(y.AsUInt16(), high.AsUInt16()), low.AsUInt16()).AsByte(),
+                2 => Vector128.Max(Vector128.Min(y.AsSByte(), high.AsSByte()), low.AsSByte()).AsByte(),
+                _ => Vector128.Max(Vector128.Min(y.AsInt16(), high.AsInt16()), low.AsInt16()).AsByte(),
+            };
+            // With the bounds the wrong way round, low itself would pass.
+            Vector128<byte> ordered = (imm & 3) switch
+            {
+                0 => Vector128.GreaterThanOrEqual(high, low),
+                1 => Vector128.GreaterThanOrEqual(high.AsUInt16(), low.AsUInt16()).AsByte(),
+                2 => Vector128.GreaterThanOrEqual(high.AsSByte(), low.AsSByte()).AsByte(),
+                _ => Vector128.GreaterThanOrEqual(high.AsInt16(), low.AsInt16()).AsByte(),
+            };
+            if (ordered != Vector128<byte>.Zero)
+                result |= Equal(clamped, y, imm);
         }
 
         return result;
     }
 
     /// <summary>Where the first string begins in the second; a part cut off by the end of the register counts.</summary>
-    private static uint EqualOrdered(int* x, int xLength, int* y, int yLength, int count)
+    private static uint EqualOrdered(void* first, int firstLength, Vector128<byte> y, uint secondValid, uint all, byte imm)
     {
-        uint result = 0;
-        for (int j = 0; j < count; j++)
-        {
-            bool match = true;
-            for (int i = 0; match && i < xLength && i + j < count; i++)
-                match = i + j < yLength && x[i] == y[i + j];
-            if (match)
-                result |= 1U << j;
-        }
-
+        uint result = all;
+        for (int i = 0; i < firstLength; i++)
+            result &= ((Equal(Broadcast(first, i, imm), y, imm) & secondValid) >> i) | (all & ~(all >> i));
         return result;
     }
 

@@ -74,13 +74,13 @@ internal unsafe partial struct CpuState
         c->FlagAux = aux;
     }
 
-    /// <summary>As a comparison of ordered floating-point numbers: ZF equal, CF less, the others clear.</summary>
+    /// <summary>ZF and CF as given, the others clear: after comparisons of floating-point numbers and PTEST.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void SetOrder(CpuState* c, bool equal, bool less)
+    public static void SetZeroCarry(CpuState* c, bool zero, bool carry)
     {
         // A result of 1 has odd parity; that of 0 is even, so PF must be inverted.
-        c->FlagResult = equal ? 0 : 1;
-        c->FlagAux = less ? CarryBit | CarryXorOverflowBit : equal ? ParityInvert : 0;
+        c->FlagResult = zero ? 0 : 1;
+        c->FlagAux = (carry ? CarryBit | CarryXorOverflowBit : 0) | (zero ? ParityInvert : 0);
     }
 
     /// <summary>All of RFLAGS.</summary>
