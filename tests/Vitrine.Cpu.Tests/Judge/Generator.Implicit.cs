@@ -30,7 +30,7 @@ internal sealed unsafe partial class Generator
                 break;
             case Mnemonic.Fyl2xp1 when (State.St(1) & 0x7fff) is > 0x3ffc and < 0x7fff:
                 // SDM: beyond 1 - sqrt(2)/2 the result is undefined.
-                State.St(1) = (State.St(1) & 0x8000) | (ulong)_chance.Between(0x3fff - 70, 0x3ffc);
+                State.St(1) = (State.St(1) & 0x8000) | (uint)_chance.Between(0x3fff - 70, 0x3ffc);
                 State.St(0) |= 1UL << 63;
                 break;
             case Mnemonic.Loop or Mnemonic.Loope or Mnemonic.Loopne or Mnemonic.Jrcxz or Mnemonic.Jecxz:
