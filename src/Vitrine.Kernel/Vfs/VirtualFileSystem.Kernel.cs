@@ -31,6 +31,20 @@ internal sealed partial class VirtualFileSystem
     /// <summary>mkdir; EEXIST as it is.</summary>
     public KTask<Errno> MakeDirectoryAsync(Task current, string path, FileMode mode) => CreateEntryAsync(current, path, NewEntry.Directory(mode));
 
+    /// <summary>mkdir -p: directories that are there already are fine.</summary>
+    public async KTask<Errno> MakeDirectoriesAsync(Task current, string path, FileMode mode)
+    {
+        for (int end = path.IndexOf('/', 1); ; end = path.IndexOf('/', end + 1))
+        {
+            string part = end < 0 ? path : path[..end];
+            Errno error = part.Length == 0 ? Errno.EEXIST : await MakeDirectoryAsync(current, part, mode);
+            if (error is not (Errno.Success or Errno.EEXIST))
+                return error;
+            if (end < 0)
+                return Errno.Success;
+        }
+    }
+
     public KTask<Errno> SymlinkAsync(Task current, string target, string path) =>
         CreateEntryAsync(current, path, NewEntry.Symlink(Encoding.UTF8.GetBytes(target)));
 

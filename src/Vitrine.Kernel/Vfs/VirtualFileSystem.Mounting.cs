@@ -66,6 +66,22 @@ internal sealed partial class VirtualFileSystem
         return Errno.Success;
     }
 
+    /// <summary>Mounts a file system that has been made already as the machine's root.</summary>
+    public Errno MountRoot(Task current, SuperBlock superBlock, string source, MountFlags flags)
+    {
+        MountNamespace mounts = current.Namespaces.Mount;
+        if (mounts.Root is not null)
+            return Errno.EBUSY;
+        superBlock.Source = source;
+        AddSuperBlock(superBlock);
+        Result<Mount> mount = NewMount(current, superBlock, superBlock.Root);
+        if (!mount.Ok)
+            return mount.Error;
+        mount.Value.Flags = NormalFlags(flags);
+        mounts.SetRoot(mount.Value);
+        return Errno.Success;
+    }
+
     /// <summary>Mounts a file system at a place; what the kernel does at boot and mount(2) for new file systems.</summary>
     public async KTask<Errno> MountAtAsync(Task current, string typeName, string source, VfsPath place, MountFlags flags, string options)
     {

@@ -126,6 +126,8 @@ internal sealed partial class VirtualFileSystem
         SpecialOpener? opener = null;
         if (inode.LeadsNowhere)
             return KTask<Result<OpenFile>>.FromResult(Errno.ENXIO);
+        if (inode.OpensItself)
+            return inode.OpenAsync(current, path, flags);
         switch (inode.Type)
         {
             case FileMode.Regular:
