@@ -1,0 +1,78 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Time;
+
+namespace Vitrine.Kernel.Syscalls.Time;
+
+/// <summary>nanosleep(2) and clock_nanosleep(2).</summary>
+internal static class SleepCalls
+{
+    [Syscall(35, "nanosleep", SyscallSupport.Partial)]
+    public static KTask<SyscallResult> Nanosleep(
+        Task current, [Strace("timespec")] UserPtr<Timespec> request, [Strace("out-timespec")] UserPtr<Timespec> remaining) =>
+        SleepAsync(current, ClockId.Monotonic, TimerFlags.None, request, remaining);
+
+    [Syscall(230, "clock_nanosleep", SyscallSupport.Partial, Note = "CPU clocks of processes give ENOTSUP")]
+    public static KTask<SyscallResult> ClockNanosleep(
+        Task current,
+        [Strace("clock")] ClockId clock,
+        TimerFlags flags,
+        [Strace("timespec")] UserPtr<Timespec> request,
+        [Strace("out-timespec")] UserPtr<Timespec> remaining)
+    {
+        Errno error = clock switch
+        {
+            ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime or ClockId.Tai => Errno.Success,
+            ClockId.RealtimeAlarm or ClockId.BoottimeAlarm =>
+                current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Security.Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
+            ClockId.ThreadCpuTime => Errno.EINVAL,
+            ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse or ClockId.ProcessCpuTime or < 0 => Errno.ENOTSUP,
+            _ => Errno.EINVAL,
+        };
+        return error != Errno.Success ? KTask<SyscallResult>.FromResult(error) : SleepAsync(current, clock, flags, request, remaining);
+    }
+
+    /// <summary>Goes on after a signal without a handler.</summary>
+    internal static KTask<SyscallResult> RestartAsync(Task current, RestartBlock block) =>
+        WaitAsync(current, block.Deadline, block.Address, absolute: false);
+
+    private static async KTask<SyscallResult> SleepAsync(
+        Task current, ClockId clock, TimerFlags flags, UserPtr<Timespec> request, UserPtr<Timespec> remaining)
+    {
+        Result<Timespec> read = await current.ReadUserAsync(request);
+        if (!read.TryGet(out Timespec time, out Errno error))
+            return error;
+        if (!time.IsValid)
+            return Errno.EINVAL;
+        bool absolute = (flags & TimerFlags.Absolute) != 0;
+        long length = Ktime.Duration(time);
+        Ktime deadline = absolute ? current.Kernel.Time.ToMonotonic(clock, length) : current.Kernel.Time.Now + length;
+        return await WaitAsync(current, deadline, absolute ? default : remaining.Address, absolute);
+    }
+
+    private static async KTask<SyscallResult> WaitAsync(Task current, Ktime deadline, VirtAddr remaining, bool absolute)
+    {
+        for (; ; )
+        {
+            WakeReason reason = await current.SleepAsync(WaitMode.Interruptible, deadline);
+            if (reason == WakeReason.TimedOut || current.Kernel.Time.Now >= deadline)
+                return 0;
+            if (reason == WakeReason.Interrupted)
+                break;
+        }
+
+        if (absolute)
+            return Errno.ERESTARTNOHAND;
+        if (remaining.Value != 0)
+        {
+            long left = Math.Max(deadline - current.Kernel.Time.Now, 0);
+            Errno error = await current.WriteUserAsync(new UserPtr<Timespec>(remaining), Timespec.FromNanoseconds(left));
+            if (error != Errno.Success)
+                return error;
+        }
+
+        current.Restart = new RestartBlock(RestartKind.Nanosleep, deadline, remaining, 0, 0);
+        return Errno.ERESTART_RESTARTBLOCK;
+    }
+}
