@@ -21,6 +21,37 @@ internal sealed partial class Scheduler(KernelInstance kernel)
     /// <summary>Runnable tasks that wait for a processor.</summary>
     public int Waiting => _count;
 
+    public LoadAverage Load { get; } = new(kernel);
+
+    /// <summary>Tasks that run or wait for a processor (procs_running).</summary>
+    public int CountRunning()
+    {
+        int running = _count;
+        foreach (Processor processor in kernel.Processors)
+        {
+            if (processor.Current is not null)
+                running++;
+        }
+
+        return running;
+    }
+
+    /// <summary>What the load averages count: running tasks, and those in uninterruptible sleep.</summary>
+    public int CountActive()
+    {
+        int active = CountRunning();
+        foreach (ThreadGroup group in kernel.Tasks.Processes)
+        {
+            foreach (Task thread in group.Threads)
+            {
+                if (thread.State is TaskState.Uninterruptible or TaskState.Killable)
+                    active++;
+            }
+        }
+
+        return active;
+    }
+
     /// <summary>Context switches since boot (ctxt of /proc/stat).</summary>
     public long ContextSwitches { get; private set; }
 

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Time;
 
@@ -25,7 +26,7 @@ internal static class SleepCalls
         {
             ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime or ClockId.Tai => Errno.Success,
             ClockId.RealtimeAlarm or ClockId.BoottimeAlarm =>
-                current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Security.Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
+                current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
             ClockId.ThreadCpuTime => Errno.EINVAL,
             ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse or ClockId.ProcessCpuTime or < 0 => Errno.ENOTSUP,
             _ => Errno.EINVAL,

@@ -1,0 +1,46 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Tasks;
+
+namespace Vitrine.Kernel.Syscalls.Process;
+
+/// <summary>arch_prctl(2): segment bases, and whether cpuid faults.</summary>
+internal static class ArchCalls
+{
+    [Syscall(158, "arch_prctl", SyscallSupport.Partial, Note = "CPUID faulting is not offered (ENODEV), as on processors without it")]
+    public static KTask<SyscallResult> ArchPrctl(Task current, ArchControl operation, [Strace("hex")] ulong argument)
+    {
+        switch (operation)
+        {
+            case ArchControl.SetFs:
+            case ArchControl.SetGs:
+                return KTask<SyscallResult>.FromResult(SetBase(current, operation == ArchControl.SetFs, argument));
+            case ArchControl.GetFs:
+            case ArchControl.GetGs:
+                return GetBaseAsync(current, operation == ArchControl.GetFs, new UserPtr<ulong>(new VirtAddr(argument)));
+            case ArchControl.GetCpuid:
+                // cpuid never faults: it is enabled.
+                return KTask<SyscallResult>.FromResult(1);
+            case ArchControl.SetCpuid:
+                return KTask<SyscallResult>.FromResult(Errno.ENODEV);
+            default:
+                return KTask<SyscallResult>.FromResult(Errno.EINVAL);
+        }
+    }
+
+    private static unsafe Errno SetBase(Task current, bool fs, ulong value)
+    {
+        if (value >= MmStruct.TaskSize)
+            return Errno.EPERM;
+        if (fs)
+            current.Registers->FsBase = value;
+        else
+            current.Registers->GsBase = value;
+        return Errno.Success;
+    }
+
+    private static async KTask<SyscallResult> GetBaseAsync(Task current, bool fs, UserPtr<ulong> to) =>
+        await current.WriteUserAsync(to, Base(current, fs));
+
+    private static unsafe ulong Base(Task current, bool fs) => fs ? current.Registers->FsBase : current.Registers->GsBase;
+}
