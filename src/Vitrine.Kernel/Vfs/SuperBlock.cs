@@ -53,6 +53,9 @@ internal abstract partial class SuperBlock(FileSystemType type, DeviceNumber dev
 
     public virtual KTask<Errno> RemountAsync(Task current, string options, bool readOnly) => KTask<Errno>.FromResult(Errno.Success);
 
+    /// <summary>Writes back what is not yet on the medium; file systems in memory have none.</summary>
+    public virtual KTask<Errno> SyncAsync(Task current) => KTask<Errno>.FromResult(Errno.Success);
+
     /// <summary>The last mount is gone: free everything.</summary>
     public virtual void Kill()
     {
