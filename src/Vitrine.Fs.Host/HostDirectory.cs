@@ -1,5 +1,6 @@
 using Vitrine.Fs.Host.Native;
 using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Cgroups;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
@@ -59,9 +60,17 @@ internal sealed partial class HostDirectory : HostInode
             return LookupSlowAsync(current, name, rule);
         int descriptor = _handle!.Descriptor;
         Errno error = HostCalls.StatAt(descriptor, name.Bytes, out HostStatx stat);
-        Result<Inode?> found = error == Errno.Success ? Accept(current, descriptor, name, rule, stat) : error == Errno.ENOENT ? (Inode?)null : error;
+        Result<Inode?> found = error == Errno.Success ? Accept(current.Cgroup, descriptor, name, rule, stat) : error == Errno.ENOENT ? (Inode?)null : error;
         Super.Directories.Unpin(_handle);
         return KTask<Result<Inode?>>.FromResult(found);
+    }
+
+    /// <summary>Finds an entry of the root when the super block is made: its descriptor is open.</summary>
+    public Result<Inode?> FindNow(Cgroup payer, FileName name)
+    {
+        int descriptor = _handle!.Descriptor;
+        Errno error = HostCalls.StatAt(descriptor, name.Bytes, out HostStatx stat);
+        return error == Errno.Success ? Accept(payer, descriptor, name, _rule?.Child(name), stat) : error;
     }
 
     /// <summary>Whether a name still leads to the inode (null: to nothing). Refreshes the attributes of what it finds.</summary>
@@ -152,13 +161,13 @@ internal sealed partial class HostDirectory : HostInode
         error = HostDevice.IsSlow
             ? await HostWork.RunAsync(current, () => HostCalls.StatAt(descriptor, name.Bytes, out stat))
             : HostCalls.StatAt(descriptor, name.Bytes, out stat);
-        Result<Inode?> found = error == Errno.Success ? Accept(current, descriptor, name, rule, stat) : error == Errno.ENOENT ? (Inode?)null : error;
+        Result<Inode?> found = error == Errno.Success ? Accept(current.Cgroup, descriptor, name, rule, stat) : error == Errno.ENOENT ? (Inode?)null : error;
         Super.Directories.Unpin(handle);
         return found;
     }
 
     /// <summary>Makes (or finds) the inode of an entry that the host has; null if it is not to be seen.</summary>
-    private Result<Inode?> Accept(Task current, int descriptor, FileName name, HostTreeRule? rule, in HostStatx stat)
+    private Result<Inode?> Accept(Cgroup payer, int descriptor, FileName name, HostTreeRule? rule, in HostStatx stat)
     {
         if (IsHidden(name, stat))
             return (Inode?)null;
@@ -173,7 +182,7 @@ internal sealed partial class HostDirectory : HostInode
         }
 
         if (!Super.NumberOf(stat).TryGet(out InodeNumber number, out Errno error)
-            || (error = current.Cgroup.ChargeKernelMemory(HostSuperBlock.InodeCost)) != Errno.Success)
+            || (error = payer.ChargeKernelMemory(HostSuperBlock.InodeCost)) != Errno.Success)
         {
             return error;
         }
@@ -185,7 +194,7 @@ internal sealed partial class HostDirectory : HostInode
             FileMode.Symlink => new HostSymlink(Super, device, stat, number, this, name),
             _ => new HostSpecialNode(Super, device, stat, number, this, name),
         };
-        made.ChargedTo = current.Cgroup;
+        made.ChargedTo = payer;
         Super.AddLive(made);
         return made;
     }

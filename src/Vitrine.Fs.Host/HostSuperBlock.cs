@@ -61,10 +61,22 @@ internal sealed class HostSuperBlock : SuperBlock
     /// <summary>On a deterministic machine nothing changes after its first sight.</summary>
     public override bool DentriesAreStable => Spec.IsDeterministic;
 
-    /// <summary>Opens the root and makes the super block. ENOENT, EACCES, ENOTDIR as the host says; EPERM for the kernel's file systems.</summary>
+    /// <summary>
+    /// Opens the root and makes the super block. A path to a file makes a tree of that file alone. ENOENT, EACCES as the
+    /// host says; EPERM for the kernel's own file systems and for what is neither a file nor a directory.
+    /// </summary>
     public static Result<SuperBlock> Create(KernelInstance machine, HostFileSystem type, HostTreeSpec spec)
     {
-        Result<int> opened = HostCalls.OpenPath(Encoding.UTF8.GetBytes(spec.HostPath), OpenFlags.Path | OpenFlags.Directory | OpenFlags.CloseOnExec);
+        string path = spec.HostPath.Length > 1 ? spec.HostPath.TrimEnd('/') : spec.HostPath;
+        Result<HostStatx> target = StatPath(path);
+        if (!target.Ok)
+            return target.Error;
+        bool isFile = target.Value.Type == FileMode.Regular;
+        if (!isFile && target.Value.Type != FileMode.Directory)
+            return Errno.EPERM;
+        int slash = path.LastIndexOf('/');
+        string directoryPath = !isFile ? (path.Length == 0 ? "/" : path) : slash < 0 ? "." : slash == 0 ? "/" : path[..slash];
+        Result<int> opened = HostCalls.OpenPath(Encoding.UTF8.GetBytes(directoryPath), OpenFlags.Path | OpenFlags.Directory | OpenFlags.CloseOnExec);
         if (!opened.TryGet(out int descriptor, out Errno error))
             return error;
         if ((error = HostCalls.Stat(descriptor, out HostStatx stat)) != Errno.Success
@@ -84,13 +96,33 @@ internal sealed class HostSuperBlock : SuperBlock
 
         super.IsReadOnly = !spec.IsWritable;
         super._devices.Add(device.Id, device);
-        HostHandle handle = super.Directories.Add(descriptor);
-        var root = new HostDirectory(super, device, stat, super.NumberOf(stat).Value, null, default, spec.Root, spec.Root.Filter, handle);
-        super._rootHandle = handle;
+        super._rootHandle = super.Directories.Add(descriptor);
+        HostTreeRule rule = spec.Root;
+        if (isFile)
+        {
+            rule = new HostTreeRule { Exposure = HostExposure.Listed };
+            rule.At(path[(slash + 1)..]).Exposure = HostExposure.Whole;
+        }
+
+        var root = new HostDirectory(super, device, stat, super.NumberOf(stat).Value, null, default, rule, rule.Filter, super._rootHandle);
         super._live[stat.Id] = root;
         super.RootDirectory = root;
-        super.Root = Dentry.CreateRoot(root);
-        return super;
+        if (!isFile)
+        {
+            super.Root = Dentry.CreateRoot(root);
+            return super;
+        }
+
+        Result<Inode?> file = root.FindNow(machine.RootCgroup, FileName.FromString(path[(slash + 1)..]));
+        root.Put();
+        if (file is { Ok: true, Value: { } inode })
+        {
+            super.Root = Dentry.CreateRoot(inode);
+            return super;
+        }
+
+        super.Kill();
+        return file.Ok ? Errno.ENOENT : file.Error;
     }
 
     /// <summary>Its descriptor is the one that can't be opened again: it stays pinned.</summary>
@@ -220,6 +252,16 @@ internal sealed class HostSuperBlock : SuperBlock
 
         HostCalls.Close(descriptor);
         return device is null || device.IsForbidden ? null : device;
+    }
+
+    private static Result<HostStatx> StatPath(string path)
+    {
+        Result<int> opened = HostCalls.OpenPath(Encoding.UTF8.GetBytes(path.Length == 0 ? "/" : path), OpenFlags.Path | OpenFlags.CloseOnExec);
+        if (!opened.Ok)
+            return opened.Error;
+        Errno error = HostCalls.Stat(opened.Value, out HostStatx stat);
+        HostCalls.Close(opened.Value);
+        return error == Errno.Success ? stat : error;
     }
 
     /// <summary>devtmpfs has tmpfs's magic: it is told by the host's mount table, or by the null device in it.</summary>
