@@ -78,31 +78,26 @@ internal static unsafe class FastVectorHandlers
     [MethodImpl(Handler)]
     public static Op* Load(CpuState* c, Op* o)
     {
-        if (!InMemory.TryLocate(c, o, 16, out byte* p))
-            return SlowLoad(c, o);
-        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Read;
+        if (offset > 4096 - 16)
+            return MissedMemory.Read(c, o, address, 16);
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)(e->Host + offset);
         return o[1].Fn(c, o + 1);
     }
 
     [MethodImpl(Handler)]
     public static Op* LoadAligned(CpuState* c, Op* o)
     {
-        if (!InMemory.TryLocate(c, o, 16, out byte* p) || ((ulong)p & 15) != 0)
-            return SlowLoadAligned(c, o);
-        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
-        return o[1].Fn(c, o + 1);
-    }
-
-    [MethodImpl(Never)]
-    private static Op* SlowLoadAligned(CpuState* c, Op* o) =>
-        (Op.Address(c, o) & 15) != 0 ? Leave.Fault(c, o, ExceptionVector.GeneralProtection) : SlowLoad(c, o);
-
-    [MethodImpl(Never)]
-    private static Op* SlowLoad(CpuState* c, Op* o)
-    {
-        if (!MemoryAccess.TryReadable(c, o, Op.Address(c, o), 16, out byte* p))
-            return o;
-        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)p;
+        ulong address = Op.Address(c, o);
+        if ((address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Read;
+        if (offset > 4096 - 16)
+            return MissedMemory.Read(c, o, address, 16);
+        *(Vector128<byte>*)((byte*)c + o->D) = *(Vector128<byte>*)(e->Host + offset);
         return o[1].Fn(c, o + 1);
     }
 
@@ -113,7 +108,7 @@ internal static unsafe class FastVectorHandlers
         TlbEntry* e = MemoryAccess.Entry(c, address);
         ulong offset = address ^ e->Write;
         if (offset > 4096 - 16)
-            return SlowStore(c, o);
+            return MissedMemory.Write(c, o, address, 16);
         *(Vector128<byte>*)(e->Host + offset) = *(Vector128<byte>*)((byte*)c + o->S);
         return o[1].Fn(c, o + 1);
     }
@@ -122,47 +117,36 @@ internal static unsafe class FastVectorHandlers
     public static Op* StoreAligned(CpuState* c, Op* o)
     {
         ulong address = Op.Address(c, o);
+        if ((address & 15) != 0)
+            return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
         TlbEntry* e = MemoryAccess.Entry(c, address);
         ulong offset = address ^ e->Write;
-        if (offset > 4096 - 16 || (offset & 15) != 0)
-            return SlowStoreAligned(c, o);
+        if (offset > 4096 - 16)
+            return MissedMemory.Write(c, o, address, 16);
         *(Vector128<byte>*)(e->Host + offset) = *(Vector128<byte>*)((byte*)c + o->S);
         return o[1].Fn(c, o + 1);
     }
 
-    [MethodImpl(Never)]
-    private static Op* SlowStoreAligned(CpuState* c, Op* o) =>
-        (Op.Address(c, o) & 15) != 0 ? Leave.Fault(c, o, ExceptionVector.GeneralProtection) : SlowStore(c, o);
-
-    [MethodImpl(Never)]
-    private static Op* SlowStore(CpuState* c, Op* o)
-    {
-        if (!MemoryAccess.TryWritable(c, o, Op.Address(c, o), 16, out byte* p))
-            return o;
-        *(Vector128<byte>*)p = *(Vector128<byte>*)((byte*)c + o->S);
-        MemoryAccess.Commit(c, p);
-        return o[1].Fn(c, o + 1);
-    }
-
-    /// <summary>A scalar into the low end, the rest zeroed: MOVSS and MOVSD from memory, MOVD, MOVQ.</summary>
+    /// <summary>A scalar into the low end, the rest zeroed: MOVD and MOVQ between registers.</summary>
     [MethodImpl(Handler)]
-    public static Op* Scalar<TSize, TSource>(CpuState* c, Op* o)
+    public static Op* Scalar<TSize>(CpuState* c, Op* o)
         where TSize : struct, ISize
-        where TSource : struct, IFastSource
     {
-        if (!TSource.TryLocate(c, o, TSize.Bytes, out byte* p))
-            return SlowScalar<TSize>(c, o);
-        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(TSize.Load(p));
+        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(TSize.Load((byte*)c + o->S));
         return o[1].Fn(c, o + 1);
     }
 
-    [MethodImpl(Never)]
-    private static Op* SlowScalar<TSize>(CpuState* c, Op* o)
+    /// <summary>The same from memory: MOVSS, MOVSD, MOVD, MOVQ.</summary>
+    [MethodImpl(Handler)]
+    public static Op* LoadScalar<TSize>(CpuState* c, Op* o)
         where TSize : struct, ISize
     {
-        if (!MemoryAccess.TryLoad<TSize>(c, o, Op.Address(c, o), out ulong v))
-            return o;
-        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(v);
+        ulong address = Op.Address(c, o);
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Read;
+        if (offset > (ulong)(4096 - TSize.Bytes))
+            return MissedMemory.Read(c, o, address, TSize.Bytes);
+        *(Vector128<ulong>*)((byte*)c + o->D) = Vector128.CreateScalar(TSize.Load(e->Host + offset));
         return o[1].Fn(c, o + 1);
     }
 
@@ -179,24 +163,15 @@ internal static unsafe class FastVectorHandlers
     public static Op* Memory<TOperation>(CpuState* c, Op* o)
         where TOperation : struct, IVectorBinary
     {
-        if (!InMemory.TryLocate(c, o, 16, out byte* p) || ((ulong)p & 15) != 0)
-            return SlowMemory<TOperation>(c, o);
-        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
-        *d = TOperation.Compute(*d, *(Vector128<byte>*)p);
-        return o[1].Fn(c, o + 1);
-    }
-
-    [MethodImpl(Never)]
-    private static Op* SlowMemory<TOperation>(CpuState* c, Op* o)
-        where TOperation : struct, IVectorBinary
-    {
         ulong address = Op.Address(c, o);
         if ((address & 15) != 0)
             return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-        if (!MemoryAccess.TryReadable(c, o, address, 16, out byte* p))
-            return o;
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        ulong offset = address ^ e->Read;
+        if (offset > 4096 - 16)
+            return MissedMemory.Read(c, o, address, 16);
         Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
-        *d = TOperation.Compute(*d, *(Vector128<byte>*)p);
+        *d = TOperation.Compute(*d, *(Vector128<byte>*)(e->Host + offset));
         return o[1].Fn(c, o + 1);
     }
 

@@ -52,15 +52,15 @@ internal static unsafe class FastVectorTable
 
     private static OpFunction MoveScalar(in Instruction i, bool memory) => i.Code switch
     {
-        Code.Movsd_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, InMemory> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
-        Code.Movss_xmm_xmmm32 => memory ? &FastVectorHandlers.Scalar<Byte4, InMemory> : null,
+        Code.Movsd_xmm_xmmm64 => memory ? &FastVectorHandlers.LoadScalar<Byte8> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
+        Code.Movss_xmm_xmmm32 => memory ? &FastVectorHandlers.LoadScalar<Byte4> : null,
         Code.Movsd_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
         Code.Movss_xmmm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : null,
-        Code.Movd_xmm_rm32 => memory ? &FastVectorHandlers.Scalar<Byte4, InMemory> : &FastVectorHandlers.Scalar<Byte4, InRegister>,
-        Code.Movq_xmm_rm64 or Code.Movq_xmm_xmmm64 => memory ? &FastVectorHandlers.Scalar<Byte8, InMemory> : &FastVectorHandlers.Scalar<Byte8, InRegister>,
+        Code.Movd_xmm_rm32 => memory ? &FastVectorHandlers.LoadScalar<Byte4> : &FastVectorHandlers.Scalar<Byte4>,
+        Code.Movq_xmm_rm64 or Code.Movq_xmm_xmmm64 => memory ? &FastVectorHandlers.LoadScalar<Byte8> : &FastVectorHandlers.Scalar<Byte8>,
         Code.Movd_rm32_xmm => memory ? &MoveHandlers.ToMemory<Byte4, FromRegister> : &MoveHandlers.ToRegister<Byte4, FromRegister>,
         Code.Movq_rm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromRegister>,
-        Code.Movq_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &FastVectorHandlers.Scalar<Byte8, InRegister>,
+        Code.Movq_xmmm64_xmm => memory ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &FastVectorHandlers.Scalar<Byte8>,
         _ => null,
     };
 
@@ -82,7 +82,7 @@ internal static unsafe class FastVectorTable
 
         if (!memory)
             return &MoveHandlers.ToRegister<Byte8, FromRegister>;
-        return store ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.ToRegister<Byte8, FromMemory>;
+        return store ? &MoveHandlers.ToMemory<Byte8, FromRegister> : &MoveHandlers.Load<Byte8>;
     }
 
     private static OpFunction Xor(Op* o, bool memory)
