@@ -10,6 +10,9 @@ internal sealed partial class PhysicalMemory
     private const long OomPatience = 100_000_000;
 
     private readonly WaitQueue _freed = new();
+    private OomKiller? _oom;
+
+    public OomKiller Oom => _oom ??= new OomKiller(Kernel);
 
     /// <summary>
     /// Called after an allocation has failed: waits until frames were freed, having a process killed if nothing is on
@@ -22,8 +25,12 @@ internal sealed partial class PhysicalMemory
         ReclaimForAllocation(order);
         if (HasFrames(order))
             return Errno.Success;
-        if (FramesReturning == 0 && !OutOfMemory(current, order))
+        if (FramesReturning == 0 && !Oom.Run(current, order))
+        {
+            Kernel.Panic(new KernelPanicException("System is deadlocked on memory"));
             return Errno.ENOMEM;
+        }
+
         if (current.IsFatalSignalPending)
             return Errno.ENOMEM;
         WakeReason reason = await _freed.WaitAsync(current, WaitMode.Killable, Kernel.Time.Now + OomPatience);
@@ -42,8 +49,6 @@ internal sealed partial class PhysicalMemory
 
         return false;
     }
-
-    private bool OutOfMemory(Task current, int order) => false;
 
     private void MemoryFreed()
     {
