@@ -37,6 +37,21 @@ internal abstract partial class AddressSpace(KernelInstance kernel, Inode? host)
     /// <summary>Mappings of it, in no order (i_mmap).</summary>
     public IReadOnlyList<VmArea> Mappings => _mappings;
 
+    /// <summary>Some shared mapping is or may become writable (F_SEAL_WRITE is refused then).</summary>
+    public bool HasWritableSharedMapping
+    {
+        get
+        {
+            foreach (VmArea area in _mappings)
+            {
+                if (area.IsShared && (area.Flags & VmFlags.MayWrite) != 0)
+                    return true;
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Its number in page descriptors, once it has folios.</summary>
     internal int Number { get; set; }
 

@@ -10,7 +10,7 @@ internal static class MappingCalls
 {
     [Syscall(9, "mmap", SyscallSupport.Partial, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages")]
     public static async KTask<SyscallResult> Mmap(
-        Task current, VirtAddr address, ulong length, ProtectionFlags protection, MapFlags flags, Fd fd, ulong offset)
+        Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection, [Strace("mmap")] MapFlags flags, Fd fd, ulong offset)
     {
         if ((offset & (Page.Size - 1)) != 0)
             return Errno.EINVAL;
@@ -25,12 +25,12 @@ internal static class MappingCalls
     public static SyscallResult Munmap(Task current, VirtAddr address, ulong length) => current.Mm!.Unmap(address, length);
 
     [Syscall(10, "mprotect", SyscallSupport.Partial)]
-    public static SyscallResult Mprotect(Task current, VirtAddr address, ulong length, ProtectionFlags protection) =>
+    public static SyscallResult Mprotect(Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection) =>
         current.Mm!.Protect(current, address, length, protection);
 
     [Syscall(25, "mremap", SyscallSupport.Partial)]
     public static async KTask<SyscallResult> Mremap(
-        Task current, VirtAddr oldAddress, ulong oldLength, ulong newLength, MremapFlags flags, VirtAddr newAddress) =>
+        Task current, VirtAddr oldAddress, ulong oldLength, ulong newLength, [Strace("mremap")] MremapFlags flags, VirtAddr newAddress) =>
         Finish(await current.Mm!.RemapAsync(current, oldAddress, oldLength, newLength, flags, newAddress));
 
     [Syscall(12, "brk", SyscallSupport.Partial)]
@@ -39,7 +39,7 @@ internal static class MappingCalls
 
     [Syscall(216, "remap_file_pages", SyscallSupport.Partial)]
     public static async KTask<SyscallResult> RemapFilePages(
-        Task current, VirtAddr start, ulong size, ProtectionFlags protection, ulong pageOffset, MapFlags flags)
+        Task current, VirtAddr start, ulong size, [Strace("prot")] ProtectionFlags protection, ulong pageOffset, MapFlags flags)
     {
         // Deprecated; emulated by a new mapping of the same file, as Linux has done since 4.0.
         MmStruct mm = current.Mm!;

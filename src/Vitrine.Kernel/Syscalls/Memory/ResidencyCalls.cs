@@ -8,11 +8,11 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 internal static class ResidencyCalls
 {
     [Syscall(28, "madvise", SyscallSupport.Partial, Note = "MADV_FREE frees at once; no KSM, no memory poisoning, no MADV_COLLAPSE: EINVAL")]
-    public static async KTask<SyscallResult> Madvise(Task current, VirtAddr address, ulong length, MemoryAdvice advice) =>
+    public static async KTask<SyscallResult> Madvise(Task current, VirtAddr address, ulong length, [Strace("madvise")] MemoryAdvice advice) =>
         await current.Mm!.AdviseAsync(current, address, length, advice);
 
     [Syscall(26, "msync", SyscallSupport.Partial)]
-    public static async KTask<SyscallResult> Msync(Task current, VirtAddr address, ulong length, MsyncFlags flags) =>
+    public static async KTask<SyscallResult> Msync(Task current, VirtAddr address, ulong length, [Strace("msync")] MsyncFlags flags) =>
         await current.Mm!.SyncAsync(current, address, length, flags);
 
     [Syscall(27, "mincore", SyscallSupport.Partial)]
@@ -56,7 +56,7 @@ internal static class ResidencyCalls
     public static SyscallResult Munlock(Task current, VirtAddr address, ulong length) => current.Mm!.Unlock(address, length);
 
     [Syscall(151, "mlockall", SyscallSupport.Partial)]
-    public static async KTask<SyscallResult> Mlockall(Task current, MlockallFlags flags) =>
+    public static async KTask<SyscallResult> Mlockall(Task current, [Strace("mlockall")] MlockallFlags flags) =>
         await current.Mm!.LockAllAsync(current, flags);
 
     [Syscall(152, "munlockall", SyscallSupport.Partial)]
