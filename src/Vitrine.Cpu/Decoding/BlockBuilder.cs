@@ -219,6 +219,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         for (int i = 0; i < _count; i++)
         {
             target[i] = _ops[i];
+            target[i].Fn = DirectCode.Of(target[i].Fn);
             if ((target[i].Flags & OpFlags.Link) != 0)
             {
                 target[i].Imm = (ulong)(target + i);
