@@ -8,6 +8,7 @@ namespace Vitrine.Cpu.Execution;
 /// <summary>MOV and its kin: moves, extensions, LEA, exchange without memory, conditional moves and sets.</summary>
 internal static unsafe class MoveHandlers
 {
+    /// <summary>From a register or an immediate; for memory see <see cref="Load"/>.</summary>
     [MethodImpl(Handler)]
     public static Op* ToRegister<TSize, TSource>(CpuState* c, Op* o)
         where TSize : struct, ISize
