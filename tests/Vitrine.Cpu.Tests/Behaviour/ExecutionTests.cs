@@ -9,8 +9,8 @@ namespace Vitrine.Cpu.Tests.Behaviour;
 /// <summary>Running: long runs, kicks, interrupted string instructions, single steps, exits.</summary>
 public sealed unsafe class ExecutionTests
 {
-    /// <summary>VITRINE_CPU_LONG=1 runs the full 10^8 blocks.</summary>
-    private static readonly int Blocks = Environment.GetEnvironmentVariable("VITRINE_CPU_LONG") == "1" ? 100_000_000 : 10_000_000;
+    /// <summary>VITRINE_LONG_TESTS=1 runs the full 10^8 blocks.</summary>
+    private static readonly int Blocks = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 100_000_000 : 10_000_000;
 
     [Fact]
     public void ManyBlocks_RunOnASmallStack()

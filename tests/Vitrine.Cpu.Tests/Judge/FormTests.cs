@@ -38,12 +38,13 @@ public sealed class JudgeSessions : IDisposable
 
 /// <summary>
 /// Every instruction form that the processor must have, against the host's processor. VITRINE_CPU_INSTANCES
-/// sets how many random instances of each are run (500 unless set), VITRINE_CPU_FORMS picks forms by a part of their name.
+/// sets how many random instances of each are run (500 unless set; 5000 in long test runs), VITRINE_CPU_FORMS picks forms by a part of their name.
 /// </summary>
 public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) : IClassFixture<JudgeSessions>
 {
     private static readonly int Instances =
-        int.TryParse(Environment.GetEnvironmentVariable("VITRINE_CPU_INSTANCES"), CultureInfo.InvariantCulture, out int n) ? Math.Max(n, 1) : 500;
+        int.TryParse(Environment.GetEnvironmentVariable("VITRINE_CPU_INSTANCES"), CultureInfo.InvariantCulture, out int n) ? Math.Max(n, 1)
+        : Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 5000 : 500;
 
     public static IEnumerable<object[]> Groups()
     {
@@ -72,6 +73,29 @@ public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) 
             sessions.Return);
 
         Report(group, [.. verdicts.OrderBy(v => v.Code)]);
+    }
+
+    [NativeFact]
+    public void MutatedEncodings_AgreeWithTheHost()
+    {
+        int run = 0, mismatches = 0;
+        var examples = new ConcurrentBag<string>();
+        Parallel.ForEach(
+            Forms.Required(AnnouncedFeatures.Extras),
+            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) },
+            sessions.Take,
+            (code, _, session) =>
+            {
+                (int ran, int found, List<string> some) = session.JudgeMutants(code, Math.Max(Instances / 10, 20));
+                Interlocked.Add(ref run, ran);
+                Interlocked.Add(ref mismatches, found);
+                foreach (string example in some)
+                    examples.Add(example);
+                return session;
+            },
+            sessions.Return);
+        output.WriteLine($"{run} mutated instructions");
+        Assert.True(mismatches == 0, $"{mismatches} differ\n{string.Join('\n', examples.Take(20))}");
     }
 
     [NativeFact]

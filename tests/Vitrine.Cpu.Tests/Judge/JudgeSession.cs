@@ -15,6 +15,7 @@ internal sealed unsafe class JudgeSession : IDisposable
     private readonly InterpretedProcessor _interpreted = new();
     private readonly Generator _generator = new();
     private readonly SequenceGenerator _sequences = new(Forms.Required(AnnouncedFeatures.Extras));
+    private readonly Mutator _mutator = new(AnnouncedFeatures.Extras);
     private readonly Comparison _comparison = new();
     private readonly Instruction[] _instructions = new Instruction[NativeProcessor.Capacity];
 
@@ -80,6 +81,42 @@ internal sealed unsafe class JudgeSession : IDisposable
         }
 
         return (mismatches, examples);
+    }
+
+    /// <summary>Runs mutated instructions of a form; also gives how many of them could be run.</summary>
+    public (int Run, int Mismatches, List<string> Examples) JudgeMutants(Code code, int instances)
+    {
+        var form = new Form(code);
+        int run = 0, mismatches = 0;
+        var examples = new List<string>();
+        Result* guest = stackalloc Result[1];
+        for (int first = 0; first < instances; first += NativeProcessor.Capacity)
+        {
+            int count = 0;
+            for (int i = first; i < Math.Min(first + NativeProcessor.Capacity, instances); i++)
+            {
+                _generator.Make(form, i, _native.InstanceAt(count));
+                if (_mutator.Mutate(_native.InstanceAt(count), ((ulong)code << 32) + (ulong)i) is { } instruction)
+                    _instructions[count++] = instruction;
+            }
+
+            _native.Run(count);
+            run += count;
+            for (int i = 0; i < count; i++)
+            {
+                Instance* instance = _native.InstanceAt(i);
+                Result* host = _native.ResultAt(i);
+                _interpreted.Run(instance, guest);
+                var mutated = new Form(_instructions[i].Code);
+                if (_comparison.Differences(mutated, _instructions[i], instance, host, guest) is not { } differences)
+                    continue;
+                mismatches++;
+                if (examples.Count < MaxExamples)
+                    examples.Add(Describe(mutated, first + i, instance, _instructions[i], host, differences));
+            }
+        }
+
+        return (run, mismatches, examples);
     }
 
     private string DescribeSequence(int index, Instance* instance, Result* host, string differences)

@@ -99,6 +99,26 @@ internal unsafe struct Instance
         }
     }
 
+    /// <summary>Takes a patch away and puts other bytes at its address.</summary>
+    public void ReplacePatch(Patch old, ulong address, ReadOnlySpan<byte> bytes)
+    {
+        // SAFETY: as in PatchList.
+        fixed (Instance* self = &this)
+        {
+            var list = (Patch*)self->_patch;
+            for (int i = 0; i < Patches; i++)
+            {
+                if (list[i].ArenaOffset != old.ArenaOffset)
+                    continue;
+                list[i] = list[Patches - 1];
+                Patches--;
+                break;
+            }
+        }
+
+        AddPatch(address, bytes);
+    }
+
     private void Append(uint arenaOffset, ReadOnlySpan<byte> bytes)
     {
         int at = DataStart;

@@ -1,0 +1,118 @@
+using Iced.Intel;
+
+namespace Vitrine.Cpu.Tests.Judge;
+
+/// <summary>
+/// Changes the bytes of an instance's instruction: prefixes that mean nothing, doubled or contradicting ones, REX
+/// where it isn't needed, other opcodes and operands. So encodings are run that no assembler writes.
+/// </summary>
+internal sealed unsafe class Mutator
+{
+    private static readonly byte[] Prefixes = [0x66, 0x67, 0xF2, 0xF3, 0x2E, 0x36, 0x3E, 0x26, 0x64, 0x65, 0xF0, 0x40, 0x41, 0x48, 0x4F];
+    private readonly List<byte> _bytes = [];
+    private readonly IReadOnlySet<CpuidFeature> _extras;
+
+    public Mutator(IReadOnlySet<CpuidFeature> extras) => _extras = extras;
+
+    /// <summary>
+    /// Replaces the instruction of <paramref name="instance"/>. Gives what the bytes mean now, or null if they mean
+    /// something that is not to be run, and nothing may be concluded.
+    /// </summary>
+    public Instruction? Mutate(Instance* instance, ulong seed)
+    {
+        var chance = new Chance(new Chance(seed ^ 0x3a3a).Next());
+        _bytes.Clear();
+        Patch code = default;
+        foreach (Patch patch in instance->PatchList)
+        {
+            if (patch.ArenaOffset < 6 * 4096)
+                continue;
+            if (code.Length != 0)
+                return null;
+            code = patch;
+            _bytes.AddRange(instance->BytesOf(patch));
+        }
+
+        int changes = chance.Between(1, 3);
+        for (int i = 0; i < changes; i++)
+        {
+            int at = chance.Below(Math.Min(_bytes.Count, 5));
+            if (chance.Percent(60))
+                _bytes.Insert(chance.Percent(70) ? 0 : at, chance.Of<byte>(Prefixes));
+            else
+                _bytes[at] = chance.Percent(50) ? (byte)(_bytes[at] ^ (1 << chance.Below(8))) : (byte)chance.Next();
+        }
+
+        Instruction instruction = Decode(instance->State.Rip, out int length);
+        if (!MayBeRun(instruction) || MayLoop(instruction, instance->State.Rip) || HasNoCommonAnswer(instruction, instance))
+            return null;
+        if (instruction.Code != Code.INVALID)
+            _bytes.RemoveRange(length, _bytes.Count - length);
+        else if (MayEnterTheKernel())
+            return null;
+        instance->ReplacePatch(code, instance->State.Rip, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_bytes));
+        return instruction;
+    }
+
+    private Instruction Decode(ulong rip, out int length)
+    {
+        // Behind the bytes lies INT3; an instruction that reaches into it is complete.
+        var padded = new byte[_bytes.Count + 16];
+        _bytes.CopyTo(padded);
+        Array.Fill(padded, Arena.Filler, _bytes.Count, 16);
+        var decoder = Decoder.Create(64, padded, DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd);
+        decoder.IP = rip;
+        Instruction instruction = decoder.Decode();
+        length = Math.Min(instruction.Length, _bytes.Count);
+        return instruction;
+    }
+
+    private bool MayBeRun(in Instruction instruction)
+    {
+        if (instruction.Code == Code.INVALID)
+            return true;
+        if (!Forms.IsAnnounced(instruction.Code, _extras) || Forms.ReasonToExclude(instruction.Code) is not null)
+            return false;
+        var form = new Form(instruction.Code);
+        return !(form.MemoryBytes > 16 || form.IsFar || form.TouchesSegments || form.Mnemonic is Mnemonic.Int or Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Ud0 or Mnemonic.Ud1
+                or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Reservednop or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq
+            || form.Code.FlowControl() is FlowControl.IndirectCall or FlowControl.IndirectBranch);
+    }
+
+    /// <summary>Encodings that processors, or this decoder library and processors, take differently.</summary>
+    private bool HasNoCommonAnswer(in Instruction instruction, Instance* instance)
+    {
+        // Which counts first, an invalid opcode or a fault of the fetch, is the processor's choice; and the library
+        // doesn't say if an invalid instruction is a too long one.
+        if (instruction.Code == Code.INVALID)
+            return instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14;
+
+        // AMD takes the operand-size prefix of near branches, Intel ignores it.
+        bool near = instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call or FlowControl.Return;
+        if (near && _bytes.Contains(0x66))
+            return true;
+
+        // AMD checks the effective address in FS and GS, Intel the linear one.
+        if (instruction.MemorySegment is Register.FS or Register.GS && (instance->State.FsBase | instance->State.GsBase) != 0)
+            return true;
+
+        // F3 REX.B 90 is XCHG to AMD; a locked move from CR0 is one from CR8.
+        return instruction.Mnemonic == Mnemonic.Pause || (instruction.Mnemonic == Mnemonic.Mov && _bytes.Contains(0xF0));
+    }
+
+    /// <summary>A branch back into its own bytes may never end.</summary>
+    private static bool MayLoop(in Instruction instruction, ulong rip) =>
+        instruction.Op0Kind is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64 && instruction.NearBranchTarget - (rip - 16) < 48;
+
+    /// <summary>Should the decoder library err, nothing of what follows may be a system call.</summary>
+    private bool MayEnterTheKernel()
+    {
+        for (int i = 0; i + 1 < _bytes.Count; i++)
+        {
+            if ((_bytes[i], _bytes[i + 1]) is (0x0F, 0x05) or (0x0F, 0x34) or (0xCD, 0x80))
+                return true;
+        }
+
+        return false;
+    }
+}
