@@ -295,7 +295,7 @@ internal sealed unsafe partial class BlockBuilder
         {
             Op* o = Append(i, k);
             o->Flags |= OpFlags.StackSegment;
-            o->Fn = i.NearBranchTarget < 4096 || _step ? &BranchHandlers.Call : &BranchHandlers.CallFar;
+            o->Fn = i.NearBranchTarget < 4096 || _step || !IsNear(i.NearBranchTarget) ? &BranchHandlers.Call : &BranchHandlers.CallFar;
             Link(i.NearBranchTarget);
             return;
         }

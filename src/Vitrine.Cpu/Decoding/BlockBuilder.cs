@@ -207,11 +207,24 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     {
         Op* o = _ops + _count++;
         *o = default;
-        o->Fn = _step ? &BranchHandlers.StepLink : &BranchHandlers.Link;
         o->Disp = (int)(long)target;
+        if (IsNear(target))
+        {
+            o->Fn = _step ? &BranchHandlers.StepLink : &BranchHandlers.Link;
+        }
+        else
+        {
+            o->B = (ushort)(target >> 32);
+            o->X = (ushort)(target >> 48);
+            o->Fn = _step ? &BranchHandlers.StepDistantLink : &BranchHandlers.DistantLink;
+        }
+
         o->Imm = (ulong)o;
         o->Flags = OpFlags.Link;
     }
+
+    /// <summary>False for displacements so near to 2 GiB that the distance from the page's base is more.</summary>
+    private static bool IsNear(ulong target) => (long)target == (int)(long)target;
 
     /// <summary>Copies the block to its place; links, which lead to themselves at first, are adjusted.</summary>
     public void CopyTo(Op* target, uint frame)

@@ -40,6 +40,20 @@ internal static unsafe class BranchHandlers
         return Transfer(c, o, rip);
     }
 
+    /// <summary>A link whose distance from the page's base has more bits than Disp; B and X hold the upper ones.</summary>
+    [MethodImpl(Handler)]
+    public static Op* DistantLink(CpuState* c, Op* o) => Transfer(c, o, DistantTarget(c, o));
+
+    private static ulong DistantTarget(CpuState* c, Op* o) => c->PageBase + ((uint)o->Disp | ((ulong)o->B << 32) | ((ulong)o->X << 48));
+
+    [MethodImpl(Handler)]
+    public static Op* StepDistantLink(CpuState* c, Op* o)
+    {
+        c->Rip = DistantTarget(c, o);
+        c->Internal = (int)LeaveReason.StepDone;
+        return o;
+    }
+
     /// <summary>Behind a stepped instruction: RIP is the link's target.</summary>
     [MethodImpl(Handler)]
     public static Op* StepLink(CpuState* c, Op* o)

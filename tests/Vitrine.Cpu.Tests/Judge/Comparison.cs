@@ -44,7 +44,8 @@ internal sealed unsafe class Comparison
         if (h->Rip != g->Rip)
             Note("rip", h->Rip, g->Rip);
 
-        bool completed = host->Vector is 1 or 3 or 4;
+        // A fault with RIP behind the instruction is one of the next fetch.
+        bool completed = host->Vector is 1 or 3 or 4 || h->Rip != instance->State.Rip;
         ulong undefined = sequenceFlags ?? (completed ? UndefinedFlags.Of(form, instruction, &instance->State) : 0);
         ulong flagMask = ~(ResumeFlag | undefined);
         if (((h->Rflags ^ g->Rflags) & flagMask) != 0)

@@ -189,6 +189,8 @@ internal sealed unsafe partial class Generator
         ulong target;
         if (shortForm)
             target = _rip + (ulong)(long)(_chance.Percent(50) ? _chance.Between(20, 110) : -_chance.Between(20, 110));
+        else if (_chance.Percent(10))
+            target = _rip + 6 + (_chance.Percent(50) ? 0x7fff_ff00UL + (ulong)_chance.Below(250) : 0xffff_ffff_8000_0010 + (ulong)_chance.Below(250));
         else if (_chance.Percent(85))
             target = CodeTarget();
         else

@@ -85,7 +85,7 @@ internal sealed unsafe class Mutator
         // Which counts first, an invalid opcode or a fault of the fetch, is the processor's choice; and the library
         // doesn't say if an invalid instruction is a too long one.
         if (instruction.Code == Code.INVALID)
-            return instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14;
+            return instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14 || _bytes.Contains(0xF0);
 
         // AMD takes the operand-size prefix of near branches, Intel ignores it.
         bool near = instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call or FlowControl.Return;
@@ -94,6 +94,10 @@ internal sealed unsafe class Mutator
 
         // AMD checks the effective address in FS and GS, Intel the linear one.
         if (instruction.MemorySegment is Register.FS or Register.GS && (instance->State.FsBase | instance->State.GsBase) != 0)
+            return true;
+
+        // A repeat prefix turns the condition of LOOPE and LOOPNE round on AMD, as it did on the 8086.
+        if (instruction.Mnemonic is Mnemonic.Loope or Mnemonic.Loopne && (_bytes.Contains(0xF2) || _bytes.Contains(0xF3)))
             return true;
 
         // F3 REX.B 90 is XCHG to AMD; a locked move from CR0 is one from CR8.
