@@ -25,16 +25,13 @@ internal sealed partial class KernelInstance
     /// <summary>The credentials of kernel threads: root with everything.</summary>
     public Credentials KernelCredentials => field ??= Credentials.ForUser(InitUserNamespace, Uid.Root, Gid.Root, []);
 
-    /// <summary>
-    /// The namespaces of process 1. The mount namespace is put in by the boot sequence when the root is mounted; until then
-    /// it is null.
-    /// </summary>
+    /// <summary>The namespaces of process 1; the mount namespace is empty until the boot sequence mounts the root.</summary>
     public NamespaceSet InitialNamespaces
     {
         get => _initialNamespaces ??= new NamespaceSet(
             new UtsNamespace(InitUserNamespace, NextNamespaceInode()) { NodeName = Options.HostName },
             new IpcNamespace(InitUserNamespace, NextNamespaceInode()),
-            null!,
+            new Vfs.MountNamespace(InitUserNamespace, NextNamespaceInode()),
             new PidNamespace(null, InitUserNamespace, NextNamespaceInode()),
             new NetNamespace(InitUserNamespace, NextNamespaceInode()),
             new CgroupNamespace(InitUserNamespace, NextNamespaceInode()),

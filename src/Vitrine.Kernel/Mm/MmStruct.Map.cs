@@ -52,6 +52,7 @@ internal sealed partial class MmStruct
         if (!made.TryGet(out VmArea? area, out error))
             return error;
         area.Operations = new SpecialMapping(name, frames);
+        area.PageOffset = 0;
         Publish(area);
         return start;
     }

@@ -16,7 +16,7 @@ internal sealed partial class Processor
         Ktime entered = _kernel.Time.Now;
         for (; ; )
         {
-            if (task.State != TaskState.Running)
+            if (task.State != TaskState.Running || _kernel.IsHalted)
             {
                 ChargeSystem(task, entered);
                 return false;
@@ -53,8 +53,6 @@ internal sealed partial class Processor
             RunDue(now);
             if (task.HasExitWork)
                 continue;
-            if (_kernel.IsHalted)
-                return false;
             if (_reschedule || _kernel.Scheduler.ShouldPreempt(this, task, _sliceStart, now))
                 return true;
 

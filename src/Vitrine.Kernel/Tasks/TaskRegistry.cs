@@ -76,7 +76,6 @@ internal sealed class TaskRegistry(KernelInstance kernel)
     public Result<Task> StartUserProcess(Task parent, string name, Credentials credentials, Func<Task, KTask<Errno>> body)
     {
         ThreadGroup group = NewGroup();
-        SetDefaultLimits(group);
         Errno error = Charge(parent.Cgroup, credentials, group.Limit(ResourceLimit.ProcessCount));
         if (error != Errno.Success)
             return error;
@@ -193,7 +192,12 @@ internal sealed class TaskRegistry(KernelInstance kernel)
         task.ReleaseUnlessRunning();
     }
 
-    private ThreadGroup NewGroup() => new(kernel) { StartTime = kernel.Time.Now };
+    private ThreadGroup NewGroup()
+    {
+        var group = new ThreadGroup(kernel) { StartTime = kernel.Time.Now };
+        SetDefaultLimits(group);
+        return group;
+    }
 
     /// <summary>The limits that Linux gives process 1 (INIT_RLIMITS), and half of all threads for processes.</summary>
     private void SetDefaultLimits(ThreadGroup group)

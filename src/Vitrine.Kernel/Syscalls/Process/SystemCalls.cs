@@ -86,7 +86,7 @@ internal static class SystemCalls
 
     private static SystemInformation Collect(KernelInstance kernel)
     {
-        Mm.MemInfo memory = Mm.MemInfo.Collect(kernel);
+        Mm.PhysicalMemory memory = kernel.Memory;
         return new SystemInformation
         {
             // Linux rounds up.
@@ -94,9 +94,9 @@ internal static class SystemCalls
             Load1 = kernel.Scheduler.Load.One << 5,
             Load5 = kernel.Scheduler.Load.Five << 5,
             Load15 = kernel.Scheduler.Load.Fifteen << 5,
-            TotalRam = memory.TotalPages << Page.Shift,
-            FreeRam = memory.FreePages << Page.Shift,
-            SharedRam = memory.SharedPages << Page.Shift,
+            TotalRam = (ulong)memory.TotalFrames << Page.Shift,
+            FreeRam = (ulong)memory.FreeFrames << Page.Shift,
+            SharedRam = (ulong)memory.Vm[Mm.VmCounter.Shmem] << Page.Shift,
             BufferRam = 0,
             Processes = (ushort)Math.Min(kernel.Tasks.Count, ushort.MaxValue),
             Unit = 1,
