@@ -98,6 +98,8 @@ internal static unsafe class X87BasicInstructions
     {
         if (!X87Stack.RequireTop(state))
             return;
+        if (!operand.IsDenormal && X87Ordinary.TryCompute(state, 0, operation, X87Stack.Get(state, 0), operand.Value))
+            return;
         FloatEnvironment environment = X87Stack.Environment(state);
         Float80 result = X87Arithmetic.Compute(operation, X87Stack.Operand(state, 0), operand, X87Stack.Precision(state), ref environment);
         if (X87Stack.Commit(state, environment))
@@ -115,6 +117,8 @@ internal static unsafe class X87BasicInstructions
             return true;
         }
 
+        if (X87Ordinary.TryCompute(state, target, operation, X87Stack.Get(state, first), X87Stack.Get(state, second)))
+            return true;
         FloatEnvironment environment = X87Stack.Environment(state);
         Float80 result = X87Arithmetic.Compute(
             operation, X87Stack.Operand(state, first), X87Stack.Operand(state, second), X87Stack.Precision(state), ref environment);

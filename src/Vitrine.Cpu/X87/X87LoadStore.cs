@@ -12,7 +12,13 @@ internal static unsafe class X87LoadStore
 
     public static void FldSingle(CpuState* state, void* dst, void* src, byte imm) => Load(state, IeeeFormat.Binary32, *(uint*)src);
 
-    public static void FldDouble(CpuState* state, void* dst, void* src, byte imm) => Load(state, IeeeFormat.Binary64, *(ulong*)src);
+    public static void FldDouble(CpuState* state, void* dst, void* src, byte imm)
+    {
+        if (X87Ordinary.TryWiden(*(ulong*)src, out Float80 value))
+            X87Stack.PushChecked(state, value);
+        else
+            Load(state, IeeeFormat.Binary64, *(ulong*)src);
+    }
 
     public static void FldExtended(CpuState* state, void* dst, void* src, byte imm) =>
         X87Stack.PushChecked(state, new(((ushort*)src)[4], *(ulong*)src));
@@ -87,8 +93,13 @@ internal static unsafe class X87LoadStore
 
     private static void Store64(CpuState* state, void* dst, bool pop)
     {
-        if (!TryConvert(state, IeeeFormat.Binary64, out ulong bits))
+        ulong bits;
+        if ((X87Stack.IsEmpty(state, 0) || !X87Ordinary.TryNarrow(state, X87Stack.Get(state, 0), out bits))
+            && !TryConvert(state, IeeeFormat.Binary64, out bits))
+        {
             return;
+        }
+
         *(ulong*)dst = bits;
         if (pop)
             X87Stack.Pop(state);
