@@ -120,7 +120,9 @@ internal sealed partial class PhysicalMemory
         for (uint i = 0; i < 1u << order; i++)
         {
             PageDescriptor* page = _pages + pfn + i;
-            if (zero && (page->Flags & PageFlags.Touched) != 0)
+            if ((page->Flags & PageFlags.Touched) == 0)
+                CommittedFrames++;
+            else if (zero)
                 Ram.FrameSpan(new PageFrameNumber(pfn + i)).Clear();
             page->Flags = PageFlags.Touched | (i == 0 ? PageFlags.None : PageFlags.Tail);
             page->RefCount = 0;
@@ -163,6 +165,6 @@ internal sealed partial class PhysicalMemory
         Vm.Add(VmCounter.PageFree, 1L << order);
         Vm.Add(VmCounter.FreePages, 1L << order);
         ZoneOf(pfn.Value).Give(pfn.Value, order);
-        FramesFreed(1 << order);
+        FramesFreed();
     }
 }

@@ -3,14 +3,12 @@ using Vitrine.Hardware;
 namespace Vitrine.Kernel.Mm;
 
 /// <content>
-/// Returning freed frames to the host in batches: when enough has been freed since the last time, large free blocks
-/// are taken off the lists, punched out by a pool thread without the kernel lock, and put back as zeroed ones.
+/// Returning freed frames to the host in batches. A page costs the host microseconds to take and to give, so a stock of
+/// free frames that it has committed is kept; what is above it is taken off the lists in large blocks, punched out by a
+/// pool thread without the kernel lock, and put back as zeroed frames.
 /// </content>
 internal sealed partial class PhysicalMemory
 {
-    /// <summary>Frames freed before the host gets some back: 32 MiB.</summary>
-    private const int GiveBackAfter = 8192;
-
     /// <summary>Most frames on their way at once: 64 MiB.</summary>
     private const int GiveBackBatch = 16384;
 
@@ -19,29 +17,43 @@ internal sealed partial class PhysicalMemory
 
     private readonly IRamDevice? _device;
     private readonly List<(uint Pfn, int Order)> _returning = [];
-    private int _freedSince;
+    private long _giveBackThreshold;
     private bool _giveBackRuns;
 
     /// <summary>Frames that the host is just getting back; they count as free.</summary>
     public int FramesReturning { get; private set; }
 
-    private void FramesFreed(int count)
+    /// <summary>Frames that the host has had to commit.</summary>
+    public long CommittedFrames { get; private set; }
+
+    /// <summary>Committed frames that are free: what is kept in stock is an eighth of RAM, 64 MiB at least.</summary>
+    private long IdleFrames => CommittedFrames - (TotalFrames - FreeFrames);
+
+    private long StockFrames => Math.Max(TotalFrames / 8, GiveBackBatch);
+
+    private void FramesFreed()
     {
         MemoryFreed();
-        _freedSince += count;
-        if (_freedSince >= GiveBackAfter && !_giveBackRuns && _device is not null)
+        if (IdleFrames > _giveBackThreshold && !_giveBackRuns && _device is not null)
             StartGiveBack();
     }
 
     [HostBoundary("hands a slow host call to the host's pool")]
     private void StartGiveBack()
     {
-        _freedSince = 0;
+        if (_giveBackThreshold == 0)
+        {
+            // The first time: nothing is known yet but the stock's size.
+            _giveBackThreshold = StockFrames;
+            if (IdleFrames <= _giveBackThreshold)
+                return;
+        }
+
+        long surplus = IdleFrames - StockFrames;
         foreach (Zone zone in Zones)
         {
             zone.DrainHot();
-            // Near the watermark the frames are wanted again at once.
-            while (FramesReturning < GiveBackBatch && zone.Free > zone.WatermarkHigh + GiveBackBatch)
+            while (FramesReturning < Math.Min(surplus, GiveBackBatch))
             {
                 uint pfn = zone.TakeTouched(GiveBackOrder, out int order);
                 if (pfn == 0)
@@ -51,6 +63,8 @@ internal sealed partial class PhysicalMemory
             }
         }
 
+        // Where free memory is too scattered to return any, look again when there is more of it.
+        _giveBackThreshold = _returning.Count == 0 ? IdleFrames + GiveBackBatch : StockFrames;
         if (_returning.Count == 0)
             return;
         _giveBackRuns = true;
@@ -60,7 +74,7 @@ internal sealed partial class PhysicalMemory
     private void FinishGiveBack()
     {
         foreach ((uint pfn, int order) in _returning)
-            ZoneOf(pfn).PutReturned(pfn, order);
+            CommittedFrames -= ZoneOf(pfn).PutReturned(pfn, order);
         _returning.Clear();
         FramesReturning = 0;
         _giveBackRuns = false;

@@ -153,12 +153,19 @@ internal sealed unsafe class Zone
         return 0;
     }
 
-    /// <summary>A block of <see cref="TakeTouched"/> comes back, zeroed by the host.</summary>
-    public void PutReturned(uint pfn, int order)
+    /// <summary>A block of <see cref="TakeTouched"/> comes back, zeroed by the host. How many of its frames the host had committed.</summary>
+    public int PutReturned(uint pfn, int order)
     {
+        int committed = 0;
         for (uint i = 0; i < 1u << order; i++)
+        {
+            if ((_pages[pfn + i].Flags & PageFlags.Touched) != 0)
+                committed++;
             _pages[pfn + i].Flags = PageFlags.None;
+        }
+
         GiveBlock(pfn, order, touched: false);
+        return committed;
     }
 
     private long TailBlocks(uint pfn, int order)
