@@ -46,6 +46,7 @@ public sealed unsafe class ParallelTests : IDisposable
                 registers.Reset();
                 registers.Rip = Code;
                 registers.Rdi = (ulong)number;
+                registers.Rsp = Data + 0x1800 + ((ulong)number * 0x400);
                 vcpus[number].LoadRegisters(&registers);
                 gate.SignalAndWait();
                 exits[number] = vcpus[number].Run(_space.Cr3);
@@ -328,6 +329,149 @@ public sealed unsafe class ParallelTests : IDisposable
         });
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void CodeChangedByAnotherProcessor_IsSeenAfterAHandshake(bool throughAnAlias)
+    {
+        // 0 writes a function's immediate and raises the flag; 1 waits for it, serialises, calls and compares.
+        const ulong function = Code + 0x1000, alias = 0x90_0000, flag = Data, done = Data + 64;
+        _space.Write(function, [0xB8, 0, 0, 0, 0, 0xC3]);
+        var frame = new PageFrameNumber((uint)((*_space.Entry(function) & 0xf_ffff_ffff_f000) >> 12));
+        _space.Map(alias, Pte.Writable | Pte.NoExecute, frame);
+        ulong[] wrong = RunOnAll(2, c =>
+        {
+            Label reader = c.CreateLabel(), writerLoop = c.CreateLabel(), readerLoop = c.CreateLabel();
+            Label waitDone = c.CreateLabel(), waitFlag = c.CreateLabel(), good = c.CreateLabel();
+            c.mov(r12, flag);
+            c.mov(r13, done);
+            c.mov(r14, throughAnAlias ? alias : function);
+            c.mov(r15, function);
+            c.xor(r8d, r8d);
+            c.xor(r9d, r9d);
+            c.test(edi, edi);
+            c.jne(reader);
+
+            c.Label(ref writerLoop);
+            c.inc(r8d);
+            c.mov(__dword_ptr[r14 + 1], r8d);
+            c.mov(__dword_ptr[r12], r8d);
+            c.Label(ref waitDone);
+            c.pause();
+            c.cmp(__dword_ptr[r13], r8d);
+            c.jne(waitDone);
+            c.cmp(r8d, 3000);
+            c.jne(writerLoop);
+            c.xor(eax, eax);
+            c.int3();
+
+            c.Label(ref reader);
+            c.nop();
+            c.Label(ref readerLoop);
+            c.inc(r8d);
+            c.Label(ref waitFlag);
+            c.pause();
+            c.cmp(__dword_ptr[r12], r8d);
+            c.jne(waitFlag);
+            c.xor(eax, eax);
+            c.cpuid();
+            c.call(r15);
+            c.cmp(eax, r8d);
+            c.je(good);
+            c.inc(r9d);
+            c.Label(ref good);
+            c.mov(__dword_ptr[r13], r8d);
+            c.cmp(r8d, 3000);
+            c.jne(readerLoop);
+            c.mov(eax, r9d);
+            c.int3();
+        });
+        Assert.Equal(0UL, wrong[1]);
+    }
+
+    [Fact]
+    public void CodePageExchanged_AfterFlush_RunsTheOldCodeNoMore()
+    {
+        const ulong page = 0x80_0000, oldCount = Data, newCount = Data + 8;
+        PageFrameNumber a = _space.Map(page, Pte.None), b = _space.AllocateFrame();
+        WriteCounter(a, oldCount);
+        WriteCounter(b, newCount);
+        RunAgainst(
+            c =>
+            {
+                Label loop = c.CreateLabel();
+                c.mov(rbx, page);
+                c.Label(ref loop);
+                c.call(rbx);
+                c.call(rbx);
+                c.jmp(loop);
+            },
+            () =>
+            {
+                for (int i = 0; i < 200; i++)
+                {
+                    (PageFrameNumber now, ulong stopped) = (i & 1) == 0 ? (b, oldCount) : (a, newCount);
+                    ulong progress = Word(stopped);
+                    SpinWait.SpinUntil(() => Volatile.Read(ref Word(stopped)) != progress, 200);
+                    *_space.Entry(page) = now.Address.Value | 5;
+                    _space.Complex.Flush(_space.Cr3, new VirtAddr(page), 1);
+                    ulong count = Volatile.Read(ref Word(stopped));
+                    Thread.SpinWait(2000);
+                    Assert.Equal(count, Volatile.Read(ref Word(stopped)));
+                }
+            },
+            stack: true);
+
+        void WriteCounter(PageFrameNumber frame, ulong counter)
+        {
+            byte[] code = GuestProgram.Assemble(page, c =>
+            {
+                c.inc(__qword_ptr[counter]);
+                c.ret();
+            });
+            code.CopyTo(_space.Memory.FrameSpan(frame));
+            _space.Complex.InvalidateCode(frame);
+        }
+    }
+
+    [Fact]
+    public void Kicks_AreNeverLost()
+    {
+        _space.Write(Code, GuestProgram.Assemble(Code, c =>
+        {
+            Label loop = c.CreateLabel();
+            c.Label(ref loop);
+            c.inc(rax);
+            c.jmp(loop);
+        }));
+        using VirtualProcessor vcpu = _space.CreateProcessor();
+        const int kicks = 2000;
+        int returns = 0;
+        var last = new CpuExit(CpuExitKind.Kicked);
+        var thread = new Thread(() =>
+        {
+            RegisterFile registers = default;
+            registers.Reset();
+            registers.Rip = Code;
+            vcpu.LoadRegisters(&registers);
+            while (Volatile.Read(ref returns) < kicks && last.Kind == CpuExitKind.Kicked)
+            {
+                last = vcpu.Run(_space.Cr3);
+                Interlocked.Increment(ref returns);
+            }
+        });
+        thread.Start();
+        for (int i = 0; i < kicks; i++)
+        {
+            vcpu.Kick();
+            SpinWait.SpinUntil(() => Volatile.Read(ref returns) > i, 10_000);
+            Assert.Equal(i + 1, Volatile.Read(ref returns));
+        }
+
+        thread.Join();
+        Assert.Equal(CpuExitKind.Kicked, last.Kind);
+    }
+
     [Fact]
     public void MessagePassing_ThroughOrdinaryStores_KeepsTheirOrder()
     {
@@ -354,7 +498,7 @@ public sealed unsafe class ParallelTests : IDisposable
     }
 
     /// <summary>Runs code on one processor while this thread does something; then kicks it unless it ends by itself.</summary>
-    private CpuExit RunAgainst(Action<Assembler> write, Action meanwhile, bool kick = true)
+    private CpuExit RunAgainst(Action<Assembler> write, Action meanwhile, bool kick = true, bool stack = false)
     {
         _space.Write(Code, GuestProgram.Assemble(Code, write));
         using VirtualProcessor vcpu = _space.CreateProcessor();
@@ -364,6 +508,7 @@ public sealed unsafe class ParallelTests : IDisposable
             RegisterFile registers = default;
             registers.Reset();
             registers.Rip = Code;
+            registers.Rsp = stack ? Data + 0x1800 : 0;
             vcpu.LoadRegisters(&registers);
             exit = vcpu.Run(_space.Cr3);
         });
