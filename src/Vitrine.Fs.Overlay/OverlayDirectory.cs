@@ -136,9 +136,9 @@ internal sealed partial class OverlayDirectory : OverlayInode
         if (!real.IsDirectory)
         {
             links = Super.FindLinks(identity);
-            if (links is not null && upper is null)
+            if (links?.Upper is { } known && upper is null)
             {
-                upper = links.Upper.Get();
+                upper = known.Get();
                 real = upper;
             }
         }

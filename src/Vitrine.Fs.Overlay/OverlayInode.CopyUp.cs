@@ -82,7 +82,7 @@ internal abstract partial class OverlayInode
 
         // A link count that both trees would have to keep is the overlay's from now on.
         if (!IsDirectory && Lower.LinkCount > 1)
-            Super.AddLinks(Identity, new OverlayLinks(copy.Get(), LinkCount));
+            Super.GetLinks(Identity, LinkCount).Upper = copy.Get();
         SetUpper(copy);
         return Errno.Success;
     }

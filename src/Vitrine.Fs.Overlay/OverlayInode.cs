@@ -105,7 +105,9 @@ internal abstract partial class OverlayInode : Inode
     /// <summary>The object lost a name.</summary>
     public void NameRemoved()
     {
-        if (Super.FindLinks(Identity) is { } links)
+        if (Lower is { LinkCount: > 1 } && Upper is null)
+            LinkCount = --Super.GetLinks(Identity, LinkCount).LinkCount;
+        else if (Super.FindLinks(Identity) is { } links)
             LinkCount = --links.LinkCount;
         else
             LinkCount = Upper is { } upper ? upper.LinkCount : LinkCount - 1;

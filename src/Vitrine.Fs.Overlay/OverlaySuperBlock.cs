@@ -155,7 +155,7 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
     public override void Kill()
     {
         foreach (OverlayLinks links in _links.Values)
-            links.Upper.Put();
+            links.Upper?.Put();
         _links.Clear();
         foreach (OverlayLayer lower in Lowers)
             lower.Release();
@@ -175,15 +175,20 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
             _byReal.Remove(real);
     }
 
-    /// <summary>A lower file with several names that has been copied up, by what stat shows of it.</summary>
+    /// <summary>A lower file with several names that has changed, by what stat shows of it.</summary>
     public OverlayLinks? FindLinks(OverlayIdentity identity) => _links.GetValueOrDefault(identity);
 
-    public void AddLinks(OverlayIdentity identity, OverlayLinks links) => _links.Add(identity, links);
+    public OverlayLinks GetLinks(OverlayIdentity identity, uint linkCount)
+    {
+        if (!_links.TryGetValue(identity, out OverlayLinks? links))
+            _links.Add(identity, links = new OverlayLinks(linkCount));
+        return links;
+    }
 
     public void RemoveLinks(OverlayIdentity identity)
     {
         if (_links.Remove(identity, out OverlayLinks? links))
-            links.Upper.Put();
+            links.Upper?.Put();
     }
 
     /// <summary>Remembers what an upper object shows as, for listings, which see only its own number.</summary>
@@ -261,13 +266,13 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
 }
 
 /// <summary>
-/// A lower file with several names after its copy-up (the index of overlayfs): all of its names lead to the one upper
-/// file, and the count of names is the overlay's, not that of either tree.
+/// A lower file with several names (the index of overlayfs), once it has been copied up or has lost a name: all of its
+/// names lead to the one upper file, and the count of names is the overlay's, not that of either tree.
 /// </summary>
-internal sealed class OverlayLinks(Inode upper, uint linkCount)
+internal sealed class OverlayLinks(uint linkCount)
 {
-    /// <summary>Holds a reference.</summary>
-    public Inode Upper { get; } = upper;
+    /// <summary>Null until the copy-up. Holds a reference.</summary>
+    public Inode? Upper { get; set; }
 
     public uint LinkCount { get; set; } = linkCount;
 }
