@@ -166,13 +166,22 @@ internal sealed unsafe partial class VirtualProcessor
         if (target == null)
             return Resolve();
 
-        // While waiting the processor may have acknowledged, and then the link is gone; and the page may lead to
-        // another frame by now, which other mappings of the link's frame don't.
+        // While waiting the processor may have acknowledged, and then the link is gone.
+        if (epoch != _epoch)
+            return false;
         BlockHeader* header = (BlockHeader*)target - 1;
-        if (epoch == _epoch && header->SecondFrame == 0 && header->Frame == (link->D | (uint)link->S << 16))
+        if (header->SecondFrame != 0)
+        {
+            // What it leads to depends on the next page's mapping: always through the jump cache.
+            link->Aux = 1;
+        }
+        else if (header->Frame == (link->D | (uint)link->S << 16))
+        {
+            // (The page may lead to another frame by now, which other mappings of the link's frame don't.)
             Volatile.Write(ref link->Imm, (ulong)target);
-        Execute(_state, target);
-        return Resolve();
+        }
+
+        return false;
     }
 
     /// <summary>Changes whenever the processor has left guest code or answered a request within a run.</summary>

@@ -24,12 +24,12 @@ internal static unsafe class BranchHandlers
         return (Op*)e->Block;
     }
 
-    /// <summary>An unpatched link, or one to another page.</summary>
+    /// <summary>An unpatched link, or one that can't be: to another page, or to an instruction that crosses pages (Aux 1).</summary>
     [MethodImpl(Handler)]
     public static Op* Link(CpuState* c, Op* o)
     {
         ulong rip = c->PageBase + (ulong)(long)o->Disp;
-        if ((uint)o->Disp < 4096)
+        if ((uint)o->Disp < 4096 && o->Aux == 0)
         {
             c->PendingLink = o;
             c->Rip = rip;

@@ -40,7 +40,10 @@ internal sealed unsafe class CodeCache : IDisposable
     /// <summary>Bytes of decoded code beyond which everything is dropped.</summary>
     public nuint Limit { get; init; } = 256u << 20;
 
-    public bool IsFull => _chunkCount * CodeChunk.Size > Limit;
+    public bool IsFull => Bytes > Limit;
+
+    /// <summary>Bytes of decoded code, unused parts of chunks included.</summary>
+    public nuint Bytes => _chunkCount * CodeChunk.Size;
 
     public bool IsCode(uint frame) => Volatile.Read(ref *(nint*)&_frames[frame]) != 0;
 
