@@ -9,6 +9,9 @@ internal sealed partial class KernelInstance
     /// <summary>Calls of syscalls that do not exist here, by number.</summary>
     public Dictionary<int, long> UnknownSyscalls { get; } = [];
 
+    /// <summary>Woken when the kernel log grows.</summary>
+    public Sched.WaitQueue LogWait { get; } = new();
+
     public InodeNumber NextNamespaceInode() => new(_nextNamespaceInode++);
 
     /// <summary>Counts a syscall that is answered with ENOSYS.</summary>

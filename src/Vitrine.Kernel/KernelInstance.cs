@@ -49,6 +49,11 @@ internal sealed partial class KernelInstance
         Time = new Timekeeper(options.Clock);
         Log = new PrintkLog(Time);
         Tick = new TickDevice(this);
+        Log.Added = _ =>
+        {
+            if (Interrupts is { } interrupts)
+                interrupts.Post(() => LogWait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal)));
+        };
         Timers.EarlierDeadline = deadline => Tick.Lower(deadline.Nanoseconds);
         Interrupts = new InterruptQueue(this);
         Scheduler = new Scheduler(this);

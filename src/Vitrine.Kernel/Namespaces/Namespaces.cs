@@ -29,7 +29,7 @@ internal sealed class UtsNamespace(UserNamespace owner, InodeNumber inode) : Nam
 internal sealed class IpcNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);
 
 /// <summary>Devices, addresses, sockets bound by name: no network state is global.</summary>
-internal sealed class NetNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);
+internal sealed partial class NetNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);
 
 /// <summary>Which cgroup is the root one sees.</summary>
 internal sealed class CgroupNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);

@@ -1,0 +1,23 @@
+using Vitrine.Kernel.Ipc;
+
+namespace Vitrine.Kernel.Vfs;
+
+/// <content>The epoll interests in a description: they end with it.</content>
+internal abstract partial class OpenFile
+{
+    private List<EpollInterest>? _epollInterests;
+
+    internal void AddEpollInterest(EpollInterest interest) => (_epollInterests ??= []).Add(interest);
+
+    internal void RemoveEpollInterest(EpollInterest interest) => _epollInterests?.Remove(interest);
+
+    /// <summary>Called when the last reference is gone, before <see cref="Release"/>.</summary>
+    internal void DetachFromEpoll()
+    {
+        if (_epollInterests is null)
+            return;
+        foreach (EpollInterest interest in _epollInterests)
+            interest.Owner.Forget(interest);
+        _epollInterests = null;
+    }
+}

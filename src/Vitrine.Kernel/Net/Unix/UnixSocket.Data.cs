@@ -1,0 +1,385 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Signals;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Net.Unix;
+
+/// <content>Sending and receiving. What was sent lies on the receiver's queue, counted against the sender's buffer.</content>
+internal sealed partial class UnixSocket
+{
+    /// <summary>net.unix.max_dgram_qlen: datagrams that may wait at a receiver.</summary>
+    private const int MaximumDatagrams = 10;
+
+    /// <summary>The most that goes into one buffer of a stream.</summary>
+    private const int StreamChunk = 32 << 10;
+
+    /// <summary>SCM_MAX_FD.</summary>
+    public const int MaximumFiles = 253;
+
+    private readonly LinkedList<SocketBuffer> _received = new();
+    private readonly WaitQueue _spaceWait = new();
+    private bool _peerGone;
+
+    /// <summary>Bytes (with overhead) of ours that wait at receivers.</summary>
+    private int _inFlight;
+
+    public override Result<int> AvailableBytes
+    {
+        get
+        {
+            if (_listening)
+                return Errno.EINVAL;
+            if (Type != SocketType.Stream)
+                return _received.First?.Value.Remaining ?? 0;
+            int total = 0;
+            foreach (SocketBuffer buffer in _received)
+                total += buffer.Remaining;
+            return total;
+        }
+    }
+
+    public override Result<int> QueuedBytes => _listening ? Errno.EINVAL : _inFlight;
+
+    public override async KTask<Result<long>> SendAsync(
+        Task current, IovIter from, byte[]? address, OpenFile[]? files, SenderIdentity sender, MessageFlags flags)
+    {
+        if ((flags & MessageFlags.OutOfBand) != 0)
+            return Errno.EOPNOTSUPP;
+        UnixSocket? target = _peer;
+        if (address is not null)
+        {
+            if (IsConnectionOriented)
+                return _peer is not null ? Errno.EISCONN : Errno.EOPNOTSUPP;
+            Errno error = UnixAddress.Validate(address);
+            if (error != Errno.Success)
+                return error;
+            Result<UnixSocket> found = await FindAsync(current, address);
+            if (!found.Ok)
+                return found.Error;
+            target = found.Value;
+        }
+
+        if (PendingError != Errno.Success && Type != SocketType.Stream)
+            return TakeError();
+        if (_sendShut)
+            return Broken(current, flags);
+        if (target is null)
+            return Errno.ENOTCONN;
+        return Type == SocketType.Stream
+            ? await SendStreamAsync(current, from, files, sender, flags)
+            : await SendMessageAsync(current, target, from, files, sender, flags);
+    }
+
+    public override async KTask<Result<long>> ReceiveAsync(Task current, IovIter to, ReceivedMessage message, MessageFlags flags)
+    {
+        if (_listening)
+            return Errno.EINVAL;
+        if ((flags & MessageFlags.OutOfBand) != 0)
+            return Errno.EOPNOTSUPP;
+        if (IsConnectionOriented && _peer is null && !_peerGone && _received.Count == 0)
+            return Type == SocketType.Stream ? Errno.EINVAL : Errno.ENOTCONN;
+        return Type == SocketType.Stream
+            ? await ReceiveStreamAsync(current, to, message, flags)
+            : await ReceiveMessageAsync(current, to, message, flags);
+    }
+
+    public override PollEvents Poll(PollTable? table)
+    {
+        table?.Add(_wait);
+        table?.Add(_spaceWait);
+        var events = PollEvents.None;
+        if (PendingError != Errno.Success)
+            events |= PollEvents.Error;
+        if (_receiveShut && _sendShut)
+            events |= PollEvents.HangUp;
+        if (_receiveShut)
+            events |= PollEvents.ReadHangUp | PollEvents.In | PollEvents.ReadNormal;
+        if (_received.Count > 0 || _backlog.Count > 0)
+            events |= PollEvents.In | PollEvents.ReadNormal;
+        if (IsConnectionOriented && _peer is null && !_peerGone && !_listening)
+            events |= PollEvents.HangUp;
+        bool room = _inFlight * 4 <= SendBuffer && (IsConnectionOriented || _peer is null || _peer._received.Count <= MaximumDatagrams);
+        if (room && !_listening)
+            events |= PollEvents.Out | PollEvents.WriteNormal | PollEvents.WriteBand;
+        return events;
+    }
+
+    private async KTask<Result<long>> SendStreamAsync(Task current, IovIter from, OpenFile[]? files, SenderIdentity sender, MessageFlags flags)
+    {
+        long done = 0;
+        Time.Ktime deadline = Deadline(current, SendTimeout);
+        while (from.Remaining > 0)
+        {
+            int size = (int)Math.Min(from.Remaining, Math.Min(StreamChunk, Math.Max((SendBuffer / 2) - 64, 1024)));
+            Errno error = await WaitForSpaceAsync(current, size, flags, deadline);
+            if (error != Errno.Success)
+                return done > 0 ? done : error == Errno.EPIPE ? Broken(current, flags) : error;
+            Result<SocketBuffer> made = await SocketBuffer.CreateAsync(current, size, sender, null);
+            if (!made.Ok)
+                return done > 0 ? done : made.Error;
+            SocketBuffer buffer = made.Value;
+            error = await buffer.FillAsync(current, from);
+            if (error == Errno.Success && (_peer is null || _sendShut))
+                error = Errno.EPIPE;
+            if (error != Errno.Success)
+            {
+                buffer.Free();
+                return done > 0 ? done : error == Errno.EPIPE ? Broken(current, flags) : error;
+            }
+
+            if (done == 0 && files is not null)
+                buffer.Files = Share(files);
+            Deliver(_peer!, buffer);
+            done += size;
+        }
+
+        return done;
+    }
+
+    private async KTask<Result<long>> SendMessageAsync(
+        Task current, UnixSocket target, IovIter from, OpenFile[]? files, SenderIdentity sender, MessageFlags flags)
+    {
+        if (from.Remaining > SendBuffer - 32)
+            return Errno.EMSGSIZE;
+        int size = (int)from.Remaining;
+        Time.Ktime deadline = Deadline(current, SendTimeout);
+        Errno error = await WaitForSpaceAsync(current, size, flags, deadline);
+        if (error != Errno.Success)
+            return error == Errno.EPIPE ? Broken(current, flags) : error;
+        Result<SocketBuffer> made = await SocketBuffer.CreateAsync(current, size, sender, _address);
+        if (!made.Ok)
+            return made.Error;
+        SocketBuffer buffer = made.Value;
+        error = await buffer.FillAsync(current, from);
+        while (error == Errno.Success && !target._released && !IsConnectionOriented && target._received.Count > MaximumDatagrams && target._peer != this)
+        {
+            if ((flags & MessageFlags.DontWait) != 0)
+            {
+                error = Errno.EAGAIN;
+                break;
+            }
+
+            WakeReason reason = await target._spaceWait.WaitAsync(current, WaitMode.Interruptible, deadline);
+            if (reason == WakeReason.Interrupted)
+                error = SendTimeout == 0 ? Errno.ERESTARTSYS : Errno.EINTR;
+            else if (reason == WakeReason.TimedOut)
+                error = Errno.EAGAIN;
+        }
+
+        if (error == Errno.Success && (target._released || target._receiveShut))
+            error = target._released && !IsConnectionOriented ? Errno.ECONNREFUSED : Errno.EPIPE;
+        if (error != Errno.Success)
+        {
+            buffer.Free();
+            return error == Errno.EPIPE ? Broken(current, flags) : error;
+        }
+
+        if (files is not null)
+            buffer.Files = Share(files);
+        Deliver(target, buffer);
+        return (long)size;
+    }
+
+    private async KTask<Errno> WaitForSpaceAsync(Task current, int size, MessageFlags flags, Time.Ktime deadline)
+    {
+        while (_inFlight > 0 && _inFlight + size + SocketBuffer.Overhead > SendBuffer)
+        {
+            if (_sendShut || (IsConnectionOriented && _peer is null))
+                return Errno.EPIPE;
+            if ((flags & MessageFlags.DontWait) != 0)
+                return Errno.EAGAIN;
+            WakeReason reason = await _spaceWait.WaitAsync(current, WaitMode.Interruptible, deadline);
+            if (reason == WakeReason.Interrupted)
+                return SendTimeout == 0 ? Errno.ERESTARTSYS : Errno.EINTR;
+            if (reason == WakeReason.TimedOut)
+                return Errno.EAGAIN;
+        }
+
+        return _sendShut || (IsConnectionOriented && _peer is null) ? Errno.EPIPE : Errno.Success;
+    }
+
+    private async KTask<Result<long>> ReceiveStreamAsync(Task current, IovIter to, ReceivedMessage message, MessageFlags flags)
+    {
+        bool peek = (flags & MessageFlags.Peek) != 0;
+        long target = (flags & MessageFlags.WaitAll) != 0 ? to.Remaining : Math.Min(ReceiveLowWater, to.Remaining);
+        Time.Ktime deadline = Deadline(current, ReceiveTimeout);
+        long done = 0;
+        int peeked = 0;
+        LinkedListNode<SocketBuffer>? node = _received.First;
+        while (to.Remaining > 0)
+        {
+            node = peek ? node : _received.First;
+            if (node is null)
+            {
+                if (done >= target && done > 0)
+                    break;
+                if (PendingError != Errno.Success)
+                    return done > 0 ? done : TakeError();
+                if (_receiveShut)
+                    break;
+                if ((flags & MessageFlags.DontWait) != 0)
+                    return done > 0 ? done : Errno.EAGAIN;
+                WakeReason reason = await _wait.WaitAsync(current, WaitMode.Interruptible, deadline);
+                if (reason == WakeReason.Interrupted)
+                    return done > 0 ? done : ReceiveTimeout == 0 ? Errno.ERESTARTSYS : Errno.EINTR;
+                if (reason == WakeReason.TimedOut)
+                    return done > 0 ? done : Errno.EAGAIN;
+                node = _received.First;
+                continue;
+            }
+
+            SocketBuffer buffer = node.Value;
+            // Data of different senders, and files, are not glued together.
+            if (done > 0 && ((PassCredentials && message.Sender != buffer.Sender) || buffer.Files is not null))
+                break;
+            int wanted = (int)Math.Min(to.Remaining, buffer.Remaining - peeked);
+            int copied = buffer.CopyTo(to, peeked, wanted);
+            if (copied > 0 || wanted == 0)
+            {
+                message.Sender = buffer.Sender;
+                if (buffer.Files is not null)
+                {
+                    message.Files = peek ? Share(buffer.Files) : buffer.Files;
+                    if (!peek)
+                        buffer.Files = null;
+                }
+            }
+
+            done += copied;
+            if (peek)
+            {
+                peeked += copied;
+                if (peeked == buffer.Remaining)
+                {
+                    node = node.Next;
+                    peeked = 0;
+                    if (node is null)
+                        break;
+                }
+            }
+            else
+            {
+                buffer.Consumed += copied;
+                if (buffer.Remaining == 0)
+                    Discard(node);
+            }
+
+            if (copied < wanted)
+            {
+                Errno error = await to.FaultInAsync(current, write: true);
+                if (error != Errno.Success)
+                    return done > 0 ? done : error;
+            }
+
+            if (message.Files is not null)
+                break;
+        }
+
+        return done;
+    }
+
+    private async KTask<Result<long>> ReceiveMessageAsync(Task current, IovIter to, ReceivedMessage message, MessageFlags flags)
+    {
+        Time.Ktime deadline = Deadline(current, ReceiveTimeout);
+        bool peek = (flags & MessageFlags.Peek) != 0;
+        for (; ; )
+        {
+            if (_received.First is not { } node)
+            {
+                if (PendingError != Errno.Success)
+                    return TakeError();
+                if (_receiveShut)
+                    return 0;
+                if ((flags & MessageFlags.DontWait) != 0)
+                    return Errno.EAGAIN;
+                WakeReason reason = await _wait.WaitAsync(current, WaitMode.Interruptible, deadline, exclusive: true);
+                if (reason == WakeReason.Interrupted)
+                    return ReceiveTimeout == 0 ? Errno.ERESTARTSYS : Errno.EINTR;
+                if (reason == WakeReason.TimedOut)
+                    return Errno.EAGAIN;
+                continue;
+            }
+
+            SocketBuffer buffer = node.Value;
+            int wanted = (int)Math.Min(to.Remaining, buffer.Remaining);
+            int copied = buffer.CopyTo(to, 0, wanted);
+            if (copied < wanted)
+            {
+                to.Revert(copied);
+                Errno error = await to.FaultInRangeAsync(current, wanted);
+                if (error != Errno.Success)
+                    return error;
+                continue;
+            }
+
+            long full = buffer.Remaining;
+            if (wanted < full)
+                message.Flags |= MessageFlags.Truncated;
+            if (Type == SocketType.SequentialPacket)
+                message.Flags |= MessageFlags.EndOfRecord;
+            message.Sender = buffer.Sender;
+            message.Address = IsConnectionOriented ? null : buffer.Address;
+            message.Files = buffer.Files is null ? null : Share(buffer.Files);
+            if (!peek)
+                Discard(node);
+            return (flags & MessageFlags.Truncated) != 0 ? full : wanted;
+        }
+    }
+
+    private void Deliver(UnixSocket target, SocketBuffer buffer)
+    {
+        buffer.Origin = this;
+        _inFlight += buffer.TrueSize;
+        target._received.AddLast(buffer);
+        target._wait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
+    }
+
+    private void Discard(LinkedListNode<SocketBuffer> node)
+    {
+        SocketBuffer buffer = node.Value;
+        _received.Remove(node);
+        if (buffer.Origin is { } origin)
+        {
+            origin._inFlight -= buffer.TrueSize;
+            origin._spaceWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
+        }
+
+        // Senders of datagrams wait at the receiver.
+        _spaceWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
+        buffer.Free();
+    }
+
+    private void DropReceived()
+    {
+        while (_received.First is { } node)
+            Discard(node);
+    }
+
+    private Errno Broken(Task current, MessageFlags flags)
+    {
+        if ((flags & MessageFlags.NoSignal) == 0 && IsConnectionOriented)
+            SignalSender.SendKernel(current, SignalNumber.Pipe);
+        return Errno.EPIPE;
+    }
+
+    private Errno TakeError()
+    {
+        Errno error = PendingError;
+        PendingError = Errno.Success;
+        return error;
+    }
+
+    private static OpenFile[] Share(OpenFile[] files)
+    {
+        var shared = new OpenFile[files.Length];
+        for (int i = 0; i < files.Length; i++)
+        {
+            files[i].Get();
+            shared[i] = files[i];
+        }
+
+        return shared;
+    }
+}
