@@ -42,9 +42,9 @@ internal sealed class SocketFile : OpenFile
             Uid = current.Credentials.Fsuid,
             Gid = current.Credentials.Fsgid,
         };
-        VfsPath path = kernel.Vfs.MakePseudoPath(fileSystem, inode, $"socket:[{inode.Number.Value}]");
+        VfsPath path = fileSystem.MakePath(inode, $"socket:[{inode.Number.Value}]");
         var file = new SocketFile(path, inode, OpenFlags.ReadWrite | (flags & OpenFlags.NonBlock), socket, current.Cgroup);
-        path.Put();
+        path.Dentry.Put();
         return file;
     }
 

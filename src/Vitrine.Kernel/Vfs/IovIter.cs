@@ -40,6 +40,30 @@ internal abstract class IovIter
     /// <summary>Makes the next page of the iterator accessible. EFAULT if that can't be.</summary>
     /// <param name="write">The kernel will write to it (a read call).</param>
     public abstract KTask<Errno> FaultInAsync(Task current, bool write);
+
+    /// <summary>Goes forward without touching the memory.</summary>
+    public abstract void Skip(long bytes);
+
+    /// <summary>
+    /// Makes the next bytes accessible for reading, all of them, and stays where it is: for transfers that must not be
+    /// split. EFAULT if that can't be.
+    /// </summary>
+    public async KTask<Errno> FaultInRangeAsync(Task current, int bytes)
+    {
+        byte[] scratch = new byte[Math.Min(bytes, (int)Page.Size)];
+        int walked = 0;
+        var error = Errno.Success;
+        while (walked < bytes && error == Errno.Success)
+        {
+            int copied = CopyFrom(scratch.AsSpan(0, Math.Min(scratch.Length, bytes - walked)));
+            walked += copied;
+            if (copied == 0)
+                error = await FaultInAsync(current, write: false);
+        }
+
+        Revert(walked);
+        return error;
+    }
 }
 
 /// <summary>An iterator over a kernel buffer.</summary>
@@ -75,6 +99,8 @@ internal sealed class KernelIovIter(Memory<byte> buffer) : IovIter
     public override void Skip(long bytes) => _position += (int)bytes;
 
     public override void Revert(long bytes) => _position -= (int)bytes;
+
+    public override void Skip(long bytes) => _position += (int)Math.Min(bytes, Remaining);
 
     public override KTask<Errno> FaultInAsync(Task current, bool write) => KTask<Errno>.FromResult(Errno.EFAULT);
 }

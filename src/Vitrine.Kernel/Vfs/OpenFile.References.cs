@@ -40,6 +40,7 @@ internal abstract partial class OpenFile
         KernelInstance? kernel = Inode.SuperBlock?.Kernel;
         if (_isCounted)
             kernel?.Vfs.FileClosed(this);
+        DetachFromEpoll();
         Release();
         _writtenInode?.PutWriteAccess();
         _writtenMount?.EndWrite();
