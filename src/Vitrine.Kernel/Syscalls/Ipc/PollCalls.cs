@@ -60,7 +60,7 @@ internal static class PollCalls
     /// <summary>The common part; ERESTARTNOHAND when a signal ended the wait.</summary>
     internal static async KTask<SyscallResult> PollAsync(Task current, UserPtr<PollFd> fds, uint count, Ktime deadline, bool immediate)
     {
-        if (count > current.ThreadGroup.Limits[ResourceLimit.NoFile].Soft)
+        if (count > current.ThreadGroup.Limit(ResourceLimit.NoFile).Soft)
             return Errno.EINVAL;
         byte[] raw = new byte[count * 8];
         Errno error = await current.ReadUserBytesAsync(fds.Address, raw);

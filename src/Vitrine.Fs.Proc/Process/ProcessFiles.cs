@@ -1,0 +1,144 @@
+using System.Globalization;
+using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
+using Vitrine.Kernel.Vfs.Generated;
+
+namespace Vitrine.Fs.Proc.Process;
+
+/// <summary>The small files of /proc/PID.</summary>
+internal static class ProcessFiles
+{
+    // Names and units in the order of the numbers (getrlimit(2)).
+    private static readonly (string Name, string Unit)[] LimitNames =
+    [
+        ("Max cpu time", "seconds"), ("Max file size", "bytes"), ("Max data size", "bytes"), ("Max stack size", "bytes"),
+        ("Max core file size", "bytes"), ("Max resident set", "bytes"), ("Max processes", "processes"), ("Max open files", "files"),
+        ("Max locked memory", "bytes"), ("Max address space", "bytes"), ("Max file locks", "locks"), ("Max pending signals", "signals"),
+        ("Max msgqueue size", "bytes"), ("Max nice priority", ""), ("Max realtime priority", ""), ("Max realtime timeout", "us"),
+    ];
+
+    public static void Comm(Task current, ProcessContext context, GeneratedText text) => text.Line(context.Task.Comm);
+
+    public static Errno SetComm(Task current, ProcessContext context, string value)
+    {
+        if (current.ThreadGroup != context.Task.ThreadGroup)
+            return Errno.EINVAL;
+        context.Task.Comm = value.Length < Task.CommLength ? value : value[..(Task.CommLength - 1)];
+        return Errno.Success;
+    }
+
+    public static void Limits(Task current, ProcessContext context, GeneratedText text)
+    {
+        text.Append("Limit                     Soft Limit           Hard Limit           Units     \n");
+        for (int i = 0; i < LimitNames.Length; i++)
+        {
+            RLimit limit = context.Task.ThreadGroup.Limits[i];
+            text.Append(LimitNames[i].Name.PadRight(25)).Append(' ').Append(Limit(limit.Soft)).Append(' ').Append(Limit(limit.Hard)).Append(' ');
+            text.Append(LimitNames[i].Unit.PadRight(10)).Append('\n');
+        }
+    }
+
+    public static void Personality(Task current, ProcessContext context, GeneratedText text) =>
+        text.AppendHex(context.Task.Personality, 8).Append('\n');
+
+    public static void Syscall(Task current, ProcessContext context, GeneratedText text)
+    {
+        Task task = context.Task;
+        if (task.SyscallNumber < 0 || task.Path == KernelPath.None)
+        {
+            text.Line(task.State == Vitrine.Kernel.Sched.TaskState.Running ? "running" : "-1 0x0 0x0");
+            return;
+        }
+
+        text.Append(task.SyscallNumber);
+        for (int i = 0; i < 6; i++)
+            text.Append(" 0x").AppendHex(task.SyscallArguments[i]);
+        unsafe
+        {
+            // SAFETY: a task that is registered under its number owns its registers; the kernel lock is held.
+            text.Append(" 0x").AppendHex(task.Registers->Rsp).Append(" 0x").AppendHex(task.Registers->Rip).Append('\n');
+        }
+    }
+
+    public static void Mounts(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, MountTableForm.Mounts);
+
+    public static void MountInfo(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, MountTableForm.MountInfo);
+
+    public static void WaitChannel(Task current, ProcessContext context, GeneratedText text) => text.Append('0');
+
+    public static void SchedStat(Task current, ProcessContext context, GeneratedText text)
+    {
+        Task task = context.Task;
+        text.Append(task.Sched.UserTime + task.Sched.SystemTime).Append(' ').Append(task.Sched.RunDelay).Append(' ');
+        text.Append(task.Sched.TimesRun).Append('\n');
+    }
+
+    public static void Cgroup(Task current, ProcessContext context, GeneratedText text) => text.Append("0::").Line(context.Task.Cgroup.Path);
+
+    public static void OomScore(Task current, ProcessContext context, GeneratedText text) =>
+        text.Append(OomKiller.Score(context.Task)).Append('\n');
+
+    public static void OomScoreAdjustment(Task current, ProcessContext context, GeneratedText text) =>
+        text.Append(context.Task.ThreadGroup.OomScoreAdjustment).Append('\n');
+
+    public static Errno SetOomScoreAdjustment(Task current, ProcessContext context, string value)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int adjustment)
+            || adjustment is < -1000 or > 1000)
+        {
+            return Errno.EINVAL;
+        }
+
+        ThreadGroup group = context.Task.ThreadGroup;
+        bool capable = current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.SysResource);
+        if (adjustment < group.OomScoreAdjustmentMinimum && !capable)
+            return Errno.EACCES;
+        if (capable)
+            group.OomScoreAdjustmentMinimum = adjustment;
+        group.OomScoreAdjustment = adjustment;
+        return Errno.Success;
+    }
+
+    /// <summary>(uid_t)−1: not set by any login.</summary>
+    public static void LoginUid(Task current, ProcessContext context, GeneratedText text) => text.Append(uint.MaxValue);
+
+    public static void IdMap(Task current, ProcessContext context, GeneratedText text) =>
+        text.AppendPadded(0, 10).Append(' ').AppendPadded(0, 10).Append(' ').AppendPadded(uint.MaxValue, 10).Append('\n');
+
+    public static void SetGroups(Task current, ProcessContext context, GeneratedText text) => text.Line("allow");
+
+    public static void Io(Task current, ProcessContext context, GeneratedText text)
+    {
+        long charactersRead = 0, charactersWritten = 0, reads = 0, writes = 0, blocksIn = 0, blocksOut = 0;
+        foreach (Task thread in context.IsThread ? [context.Task] : context.Task.ThreadGroup.Threads.ToArray())
+        {
+            charactersRead += thread.Counters.CharactersRead;
+            charactersWritten += thread.Counters.CharactersWritten;
+            reads += thread.Counters.ReadCalls;
+            writes += thread.Counters.WriteCalls;
+            blocksIn += thread.Counters.BlocksIn;
+            blocksOut += thread.Counters.BlocksOut;
+        }
+
+        text.Append("rchar: ").Append(charactersRead).Append("\nwchar: ").Append(charactersWritten).Append("\nsyscr: ").Append(reads);
+        text.Append("\nsyscw: ").Append(writes).Append("\nread_bytes: ").Append(blocksIn * 512).Append("\nwrite_bytes: ").Append(blocksOut * 512);
+        text.Append("\ncancelled_write_bytes: 0\n");
+    }
+
+    public static void Children(Task current, ProcessContext context, GeneratedText text)
+    {
+        foreach (Task child in context.Task.Children)
+            text.Append(child.Pid.In(context.SuperBlock.Pids)).Append(' ');
+    }
+
+    private static void WriteMounts(Task current, ProcessContext context, GeneratedText text, MountTableForm form)
+    {
+        if (context.Task.Fs is { } fs)
+            text.Append(MountTable.Write(context.Task.Namespaces.Mount, fs.Root, form));
+    }
+
+    private static string Limit(ulong value) =>
+        (value == RLimit.Infinity ? "unlimited" : value.ToString(CultureInfo.InvariantCulture)).PadRight(20);
+}

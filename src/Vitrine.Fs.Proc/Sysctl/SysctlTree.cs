@@ -1,0 +1,126 @@
+using System.Globalization;
+using Vitrine.Kernel;
+using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Generated;
+
+namespace Vitrine.Fs.Proc.Sysctl;
+
+/// <summary>/proc/sys: settings of the kernel (proc_sys(5)). Every value is the kernel's own; what can't be changed yet is read-only.</summary>
+internal static class SysctlTree
+{
+    private static readonly StaticEntry[] KernelEntries =
+    [
+        Text("ostype", _ => KernelVersion.OsType),
+        Text("osrelease", _ => KernelVersion.Release),
+        Text("version", _ => KernelVersion.Version),
+        Setting("hostname", t => t.Namespaces.Uts.NodeName, SetHostName),
+        Setting("domainname", t => t.Namespaces.Uts.DomainName, SetDomainName),
+        Setting("pid_max", t => Number(t.Namespaces.Pid.Maximum), SetPidMaximum),
+        Text("threads-max", t => Number(t.Kernel.Tasks.MaximumThreads)),
+        Text("ngroups_max", _ => "65536"),
+        Text("cap_last_cap", _ => Number((int)Capability.CheckpointRestore)),
+        Text("overflowuid", _ => Number(Uid.Overflow.Value)),
+        Text("overflowgid", _ => Number(Gid.Overflow.Value)),
+        Text("ns_last_pid", t => Number(t.Namespaces.Pid.Last)),
+        Text("core_pattern", _ => "core"),
+        Text("core_uses_pid", _ => "0"),
+        Text("randomize_va_space", _ => "2"),
+        Text("dmesg_restrict", _ => "0"),
+        Text("kptr_restrict", _ => "0"),
+        Text("perf_event_paranoid", _ => "4"),
+        Text("printk", _ => "4\t4\t1\t7"),
+        Text("tainted", _ => "0"),
+        Text("unprivileged_bpf_disabled", _ => "2"),
+        Directory("random", RandomEntries),
+    ];
+
+    private static StaticEntry[] RandomEntries =>
+    [
+        Text("boot_id", t => t.Kernel.BootId),
+        Text("entropy_avail", _ => "256"),
+        Text("poolsize", _ => "256"),
+        Text("uuid", t => KernelInstance.RandomUuid(t.Kernel.Entropy)),
+    ];
+
+    private static readonly StaticEntry[] VmEntries =
+    [
+        Text("max_map_count", _ => Number(Vitrine.Kernel.Mm.MmStruct.MaximumAreas)),
+        Text("mmap_min_addr", _ => Number(Vitrine.Kernel.Mm.MmStruct.MinimumAddress)),
+        Text("overcommit_memory", _ => "0"),
+        Text("overcommit_ratio", _ => "50"),
+        Text("overcommit_kbytes", _ => "0"),
+        Text("nr_hugepages", _ => "0"),
+        Text("oom_kill_allocating_task", _ => "0"),
+        Text("panic_on_oom", _ => "0"),
+    ];
+
+    private static readonly StaticEntry[] FsEntries =
+    [
+        Text("file-max", t => Number(t.Kernel.Vfs.Settings.FileMaximum)),
+        Text("file-nr", t => $"{Number(t.Kernel.Audit.LiveFiles)}\t0\t{Number(t.Kernel.Vfs.Settings.FileMaximum)}"),
+        Text("nr_open", t => Number(t.Kernel.Vfs.Settings.NrOpen)),
+        Text("mount-max", t => Number(t.Kernel.Vfs.Settings.MountMaximum)),
+        Text("pipe-max-size", t => Number(t.Kernel.Vfs.Settings.PipeMaximumSize)),
+        Text("overflowuid", _ => Number(Uid.Overflow.Value)),
+        Text("overflowgid", _ => Number(Gid.Overflow.Value)),
+        Text("protected_symlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedSymlinks)),
+        Text("protected_hardlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedHardlinks)),
+        Text("protected_fifos", t => Number(t.Kernel.Vfs.Settings.ProtectedFifos)),
+        Text("protected_regular", t => Number(t.Kernel.Vfs.Settings.ProtectedRegular)),
+    ];
+
+    private static readonly StaticEntry[] NetEntries =
+    [
+        Directory("core", [Text("somaxconn", _ => "4096"), Text("wmem_default", _ => "212992"), Text("rmem_default", _ => "212992"), Text("wmem_max", _ => "212992"), Text("rmem_max", _ => "212992")]),
+        Directory("unix", [Text("max_dgram_qlen", _ => "10")]),
+    ];
+
+    public static GeneratedInode Make(ProcSuperBlock superBlock) => new StaticDirectory(
+        superBlock, [Directory("fs", FsEntries), Directory("kernel", KernelEntries), Directory("net", NetEntries), Directory("vm", VmEntries)]);
+
+    private static StaticEntry Directory(string name, StaticEntry[] entries) =>
+        new(name, FileMode.Directory, sb => new StaticDirectory(sb, entries));
+
+    private static StaticEntry Text(string name, Func<Task, string> value) =>
+        new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (current, text) => text.Line(value(current))));
+
+    private static StaticEntry Setting(string name, Func<Task, string> value, Func<Task, string, Errno> store) =>
+        new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadWriteMode, (current, text) => text.Line(value(current)), store));
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Number(ulong value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static Errno SetHostName(Task current, string value)
+    {
+        UtsNamespace uts = current.Namespaces.Uts;
+        if (!current.Credentials.IsCapable(uts.Owner!, Capability.SysAdmin))
+            return Errno.EPERM;
+        string name = value.TrimEnd('\n');
+        uts.NodeName = name.Length <= 64 ? name : name[..64];
+        return Errno.Success;
+    }
+
+    private static Errno SetDomainName(Task current, string value)
+    {
+        UtsNamespace uts = current.Namespaces.Uts;
+        if (!current.Credentials.IsCapable(uts.Owner!, Capability.SysAdmin))
+            return Errno.EPERM;
+        string name = value.TrimEnd('\n');
+        uts.DomainName = name.Length <= 64 ? name : name[..64];
+        return Errno.Success;
+    }
+
+    private static Errno SetPidMaximum(Task current, string value)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int maximum))
+            return Errno.EINVAL;
+        // At least 301 (RESERVED_PIDS + 1), at most 4 Mi.
+        if (maximum is < 301 or > PidNamespace.DefaultMaximum)
+            return Errno.EINVAL;
+        current.Namespaces.Pid.Maximum = maximum;
+        return Errno.Success;
+    }
+}

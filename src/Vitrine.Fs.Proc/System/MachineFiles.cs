@@ -1,0 +1,34 @@
+using Vitrine.Kernel;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
+using Vitrine.Kernel.Vfs.Generated;
+
+namespace Vitrine.Fs.Proc.System;
+
+/// <summary>version, cmdline, filesystems, devices, partitions, cgroups, locks (proc(5)).</summary>
+internal static class MachineFiles
+{
+    public static void Version(Task current, GeneratedText text) => text.Line(KernelVersion.Banner);
+
+    public static void CommandLine(Task current, GeneratedText text) => text.Line(current.Kernel.CommandLine);
+
+    public static void FileSystems(Task current, GeneratedText text)
+    {
+        foreach (FileSystemType type in current.Kernel.FileSystems.All)
+            text.Append(type.NeedsNoDevice ? "nodev" : "").Append('\t').Line(type.Name);
+    }
+
+    public static void Devices(Task current, GeneratedText text)
+    {
+        text.Line("Character devices:");
+        foreach ((uint major, string name) in current.Kernel.Devices.CharacterMajors)
+            text.AppendPadded(major, 3).Append(' ').Line(name);
+        text.Append('\n').Line("Block devices:");
+    }
+
+    public static void Partitions(Task current, GeneratedText text) => text.Append("major minor  #blocks  name\n\n");
+
+    public static void Cgroups(Task current, GeneratedText text) => text.Line("#subsys_name\thierarchy\tnum_cgroups\tenabled");
+
+    public static void Locks(Task current, GeneratedText text) => text.Append(current.Kernel.Vfs.Locks.Describe(current.Namespaces.Pid));
+}
