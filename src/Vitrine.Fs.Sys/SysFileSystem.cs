@@ -1,0 +1,121 @@
+using System.Globalization;
+using Vitrine.Kernel;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
+using Vitrine.Kernel.Vfs.Generated;
+
+namespace Vitrine.Fs.Sys;
+
+/// <summary>sysfs (sysfs(5)): what programs read of it so far: processors, their caches, memory settings, mount points.</summary>
+internal sealed class SysFileSystem : FileSystemType
+{
+    public override string Name => "sysfs";
+
+    public override KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options) =>
+        KTask<Result<SuperBlock>>.FromResult(new SysSuperBlock(this, current.Kernel) { Source = source });
+}
+
+/// <summary>The tree, made from the machine as it is at the mount.</summary>
+internal sealed class SysSuperBlock : GeneratedSuperBlock
+{
+    public SysSuperBlock(FileSystemType type, KernelInstance kernel)
+        : base(type, kernel) => Root = Dentry.CreateRoot(new StaticDirectory(this, Tree(kernel)));
+
+    protected override long Magic => 0x62656572;
+
+    private static StaticEntry[] Tree(KernelInstance kernel) =>
+    [
+        Directory("block", []),
+        Directory("bus", []),
+        Directory("class", []),
+        Directory("dev", [Directory("block", []), Directory("char", [])]),
+        Directory("devices", [Directory("system", [Directory("cpu", Processors(kernel)), Directory("node", Nodes(kernel))])]),
+        Directory("firmware", []),
+        Directory("fs", [Directory("cgroup", [])]),
+        Directory("kernel",
+        [
+            Directory("mm", [Directory("transparent_hugepage",
+            [
+                Text("enabled", "always madvise [never]"),
+                Text("defrag", "always defer defer+madvise madvise [never]"),
+                Text("hpage_pmd_size", "2097152"),
+            ])]),
+        ]),
+        Directory("module", []),
+        Directory("power", []),
+    ];
+
+    private static StaticEntry[] Processors(KernelInstance kernel)
+    {
+        int count = kernel.Processors.Length;
+        string all = Range(count);
+        var entries = new List<StaticEntry>();
+        for (int i = 0; i < count; i++)
+        {
+            string own = Number(i);
+            string mask = (1UL << i).ToString("x", CultureInfo.InvariantCulture);
+            entries.Add(Directory("cpu" + own,
+            [
+                Directory("cache", Caches(i)),
+                Directory("topology",
+                [
+                    Text("core_id", own), Text("physical_package_id", "0"), Text("core_cpus_list", own), Text("core_siblings_list", all),
+                    Text("thread_siblings_list", own), Text("thread_siblings", mask), Text("package_cpus_list", all), Text("die_id", "0"),
+                ]),
+            ]));
+        }
+
+        entries.Add(Text("isolated", ""));
+        entries.Add(Text("kernel_max", "63"));
+        entries.Add(Text("offline", ""));
+        entries.Add(Text("online", all));
+        entries.Add(Text("possible", all));
+        entries.Add(Text("present", all));
+        return [.. entries];
+    }
+
+    /// <summary>The caches that cpuid's leaf 4 announces.</summary>
+    private static StaticEntry[] Caches(int processor)
+    {
+        var entries = new List<StaticEntry>();
+        for (uint index = 0; ; index++)
+        {
+            (ulong eax, ulong ebx, ulong sets, _) = Vitrine.Cpu.CpuModel.Leaf(4, index, 0);
+            if ((eax & 0x1f) == 0)
+                break;
+            ulong line = (ebx & 0xfff) + 1;
+            ulong ways = (ebx >> 22) + 1;
+            ulong size = line * ways * (sets + 1);
+            string type = (eax & 0x1f) switch { 1 => "Data", 2 => "Instruction", _ => "Unified" };
+            entries.Add(Directory("index" + Number((int)index),
+            [
+                Text("coherency_line_size", Number((long)line)), Text("level", Number((long)((eax >> 5) & 7))),
+                Text("number_of_sets", Number((long)sets + 1)), Text("shared_cpu_list", Number(processor)),
+                Text("size", Number((long)size / 1024) + "K"), Text("type", type), Text("ways_of_associativity", Number((long)ways)),
+            ]));
+        }
+
+        return [.. entries];
+    }
+
+    private static StaticEntry[] Nodes(KernelInstance kernel) =>
+    [
+        Directory("node0", [Text("cpulist", Range(kernel.Processors.Length)), Text("distance", "10")]),
+        Text("has_cpu", "0"),
+        Text("has_memory", "0"),
+        Text("has_normal_memory", "0"),
+        Text("online", "0"),
+        Text("possible", "0"),
+    ];
+
+    private static StaticEntry Directory(string name, StaticEntry[] entries) =>
+        new(name, FileMode.Directory, sb => new StaticDirectory(sb, entries));
+
+    private static StaticEntry Text(string name, string value) =>
+        new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (_, text) => text.Line(value)));
+
+    private static string Range(int count) => count == 1 ? "0" : "0-" + Number(count - 1);
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+}
