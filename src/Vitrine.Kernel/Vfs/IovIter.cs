@@ -41,9 +41,6 @@ internal abstract class IovIter
     /// <param name="write">The kernel will write to it (a read call).</param>
     public abstract KTask<Errno> FaultInAsync(Task current, bool write);
 
-    /// <summary>Goes forward without touching the memory.</summary>
-    public abstract void Skip(long bytes);
-
     /// <summary>
     /// Makes the next bytes accessible for reading, all of them, and stays where it is: for transfers that must not be
     /// split. EFAULT if that can't be.
@@ -99,8 +96,6 @@ internal sealed class KernelIovIter(Memory<byte> buffer) : IovIter
     public override void Skip(long bytes) => _position += (int)bytes;
 
     public override void Revert(long bytes) => _position -= (int)bytes;
-
-    public override void Skip(long bytes) => _position += (int)Math.Min(bytes, Remaining);
 
     public override KTask<Errno> FaultInAsync(Task current, bool write) => KTask<Errno>.FromResult(Errno.EFAULT);
 }
