@@ -62,7 +62,7 @@ internal sealed class ZeroFile(VfsPath path, Inode inode, OpenFlags flags, bool 
     {
         if (full)
             return Errno.ENODEV;
-        return vma.IsShared ? vma.SetAnonymousShared(current) : Errno.Success;
+        return vma.IsShared ? vma.SetAnonymousShared(current.Kernel) : Errno.Success;
     }
 }
 

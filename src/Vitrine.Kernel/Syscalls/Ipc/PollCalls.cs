@@ -72,7 +72,7 @@ internal static class PollCalls
         for (; ; )
         {
             waiter.Rearm();
-            ready = Scan(current, MemoryMarshal.Cast<byte, PollFd>(raw), register ? waiter : null);
+            ready = Scan(current, MemoryMarshal.Cast<byte, PollFd>(raw.AsSpan()), register ? waiter : null);
             register = false;
             if (ready > 0 || immediate)
                 break;

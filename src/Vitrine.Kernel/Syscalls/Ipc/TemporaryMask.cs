@@ -16,7 +16,7 @@ internal static class TemporaryMask
         Result<ulong> value = await current.ReadUserAsync(mask);
         if (!value.Ok)
             return value.Error;
-        current.SetTemporaryMask(value.Value);
+        current.SetTemporaryMask(new SignalSet(value.Value));
         return Errno.Success;
     }
 }
