@@ -32,10 +32,8 @@ internal sealed class DescriptorsDirectory(ProcessContext context, bool info) : 
     public override void List(Task current, GeneratedListing listing)
     {
         FdTable? files = context.Task.Files;
-        for (int fd = 0; files is not null && fd <= files.MaxFd; fd++)
+        for (int fd = files?.NextOpen(0) ?? -1; fd >= 0; fd = files!.NextOpen(fd + 1))
         {
-            if (files.Peek(new Fd(fd)) is null)
-                continue;
             InodeNumber inode = new((ProcessDirectory.InodeOf(context.Task).Value << 4) + (info ? 0x80000000ul : 0) + (ulong)fd);
             listing.Add(2 + fd, fd.ToString(CultureInfo.InvariantCulture), inode, info ? FileMode.Regular : FileMode.Symlink);
         }

@@ -62,9 +62,9 @@ internal static class ProcessFiles
         }
     }
 
-    public static void Mounts(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, MountTableForm.Mounts);
+    public static void Mounts(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, mountInfo: false);
 
-    public static void MountInfo(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, MountTableForm.MountInfo);
+    public static void MountInfo(Task current, ProcessContext context, GeneratedText text) => WriteMounts(current, context, text, mountInfo: true);
 
     public static void WaitChannel(Task current, ProcessContext context, GeneratedText text) => text.Append('0');
 
@@ -133,10 +133,16 @@ internal static class ProcessFiles
             text.Append(child.Pid.In(context.SuperBlock.Pids)).Append(' ');
     }
 
-    private static void WriteMounts(Task current, ProcessContext context, GeneratedText text, MountTableForm form)
+    private static void WriteMounts(Task current, ProcessContext context, GeneratedText text, bool mountInfo)
     {
-        if (context.Task.Fs is { } fs)
-            text.Append(MountTable.Write(context.Task.Namespaces.Mount, fs.Root, form));
+        if (context.Task.Fs is not { } fs)
+            return;
+        var table = new global::System.Text.StringBuilder();
+        if (mountInfo)
+            MountTable.WriteMountInfo(table, context.Task.Namespaces.Mount, fs.Root);
+        else
+            MountTable.WriteMounts(table, context.Task.Namespaces.Mount, fs.Root);
+        text.Append(table.ToString());
     }
 
     private static string Limit(ulong value) =>

@@ -21,14 +21,17 @@ internal static class MachineFiles
     public static void Devices(Task current, GeneratedText text)
     {
         text.Line("Character devices:");
-        foreach ((uint major, string name) in current.Kernel.Devices.CharacterMajors)
-            text.AppendPadded(major, 3).Append(' ').Line(name);
+        foreach (DeviceRange range in current.Kernel.Devices.Characters)
+            text.AppendPadded(range.Major, 3).Append(' ').Line(range.Name);
         text.Append('\n').Line("Block devices:");
+        foreach (DeviceRange range in current.Kernel.Devices.Blocks)
+            text.AppendPadded(range.Major, 3).Append(' ').Line(range.Name);
     }
 
     public static void Partitions(Task current, GeneratedText text) => text.Append("major minor  #blocks  name\n\n");
 
     public static void Cgroups(Task current, GeneratedText text) => text.Line("#subsys_name\thierarchy\tnum_cgroups\tenabled");
 
-    public static void Locks(Task current, GeneratedText text) => text.Append(current.Kernel.Vfs.Locks.Describe(current.Namespaces.Pid));
+    public static void Locks(Task current, GeneratedText text) => 
+        current.Kernel.Vfs.Locks.Write(current.Namespaces.Pid, line => text.Line(line));
 }

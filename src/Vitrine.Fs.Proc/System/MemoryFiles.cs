@@ -53,7 +53,7 @@ internal static class MemoryFiles
         Line(text, "Bounce", 0);
         Line(text, "WritebackTmp", 0);
         Line(text, "CommitLimit", memory.TotalFrames / 2);
-        Line(text, "Committed_AS", memory.CommittedPages);
+        Line(text, "Committed_AS", (long)memory.Committed);
         text.AppendKilobytes("VmallocTotal:", 34359738367, NameWidth - 1, 11);
         Line(text, "VmallocUsed", 0);
         Line(text, "VmallocChunk", 0);

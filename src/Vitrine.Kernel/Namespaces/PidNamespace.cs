@@ -126,6 +126,9 @@ internal sealed class PidNumber
     /// <summary>The number as seen from a namespace; 0 if it is not visible there.</summary>
     public int In(PidNamespace ns) => ns.Level < _levels.Length && _levels[ns.Level] == ns ? _numbers[ns.Level] : 0;
 
+    /// <summary>The numbers from a namespace's level down to its own (the NSpid line of status).</summary>
+    public ReadOnlySpan<int> NumbersFrom(PidNamespace ns) => _numbers.AsSpan(Math.Min(ns.Level, _numbers.Length));
+
     /// <summary>Frees the numbers if nothing uses them any more.</summary>
     public void ReleaseIfUnused()
     {

@@ -12,6 +12,9 @@ internal sealed class InterruptQueue(KernelInstance kernel)
 
     public bool HasPending => !_pending.IsEmpty;
 
+    /// <summary>Completions run so far.</summary>
+    public long Handled { get; private set; }
+
     /// <summary>Any thread, no lock.</summary>
     public void Post(Action handler)
     {
@@ -23,6 +26,9 @@ internal sealed class InterruptQueue(KernelInstance kernel)
     public void Drain()
     {
         while (_pending.TryDequeue(out Action? handler))
+        {
+            Handled++;
             handler();
+        }
     }
 }

@@ -42,6 +42,9 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
         }
     }
 
+    /// <summary>Interrupts given so far.</summary>
+    public long Ticks { get; private set; }
+
     public void Dispose()
     {
         lock (_gate)
@@ -73,6 +76,7 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
                 }
 
                 Volatile.Write(ref _deadline, long.MaxValue);
+                Ticks++;
                 foreach (Processor processor in kernel.Processors)
                     processor.Cpu.Kick();
             }

@@ -1,0 +1,32 @@
+using Vitrine.Hardware;
+using Vitrine.Kernel.Sched;
+
+namespace Vitrine.Kernel;
+
+/// <content>What identifies this boot, and the meters that /proc shows.</content>
+internal sealed partial class KernelInstance
+{
+    private LoadAverageMeter? _loadAverage;
+    private string? _bootId;
+
+    /// <summary>The kernel command line (/proc/cmdline).</summary>
+    public string CommandLine { get; set; } = "vitrine";
+
+    /// <summary>A random UUID of this boot (/proc/sys/kernel/random/boot_id).</summary>
+    public string BootId => _bootId ??= RandomUuid(Entropy);
+
+    public LoadAverageMeter LoadAverage => _loadAverage ??= new LoadAverageMeter(this);
+
+    /// <summary>Interrupts taken: timer expiries that kicked a processor and completions of the host.</summary>
+    public long InterruptCount => Interrupts.Handled + Tick.Ticks;
+
+    /// <summary>A version 4 UUID (RFC 9562) from the machine's entropy.</summary>
+    public static string RandomUuid(IEntropyDevice entropy)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        entropy.Fill(bytes);
+        bytes[6] = (byte)((bytes[6] & 0x0f) | 0x40);
+        bytes[8] = (byte)((bytes[8] & 0x3f) | 0x80);
+        return new Guid(bytes, bigEndian: true).ToString();
+    }
+}
