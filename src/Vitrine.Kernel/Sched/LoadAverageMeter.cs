@@ -24,7 +24,7 @@ internal sealed class LoadAverageMeter(KernelInstance kernel)
     {
         get
         {
-            CatchUp(kernel.Time.Now);
+            CatchUp(kernel.Time.Now, kernel.Scheduler.Running);
             return _averages[index];
         }
     }
@@ -35,11 +35,13 @@ internal sealed class LoadAverageMeter(KernelInstance kernel)
     /// Samples that fell into a time when the machine did nothing are made up for here rather than by waking an idle
     /// machine every five seconds: the number of active tasks changes only when kernel code runs, which calls this.
     /// </summary>
-    public void CatchUp(Ktime now)
+    /// <param name="now">The time.</param>
+    /// <param name="running">Tasks that were runnable since the last sample.</param>
+    public void CatchUp(Ktime now, int running)
     {
         while (_next <= now)
         {
-            Sample((ulong)(kernel.Scheduler.Running + kernel.Scheduler.Blocked));
+            Sample((ulong)(running + kernel.Scheduler.Blocked));
             _next += Period;
         }
     }

@@ -63,6 +63,8 @@ internal sealed partial class Processor
             task.Sched.Charge(used);
             task.ThreadGroup.UserTime += used;
             UserTime += used;
+            if (task.Sched.Nice > 0)
+                NiceTime += used;
             task.Enter(exit);
         }
     }

@@ -17,6 +17,7 @@ internal sealed partial class Processor : IYieldTarget
     private readonly ManualResetEventSlim _wakeIdle = new(false);
     private Thread? _thread;
     private Ktime _sliceStart;
+    private Ktime _idleSince;
     private volatile bool _reschedule;
 
     public Processor(KernelInstance kernel, VirtualProcessor cpu, int id)
@@ -41,6 +42,12 @@ internal sealed partial class Processor : IYieldTarget
     public long SystemTime { get; private set; }
 
     public long IdleTime { get; private set; }
+
+    /// <summary>Of <see cref="UserTime"/>: in tasks with a positive nice value.</summary>
+    public long NiceTime { get; private set; }
+
+    /// <summary><see cref="IdleTime"/> with the idle spell that is under way.</summary>
+    public long IdleTimeNow => IsIdle ? IdleTime + (_kernel.Time.Now - _idleSince) : IdleTime;
 
     /// <summary>Starts the host thread.</summary>
     public void Start()
@@ -120,6 +127,7 @@ internal sealed partial class Processor : IYieldTarget
     {
         Ktime start = _kernel.Time.Now;
         Ktime next = _kernel.Timers.NextExpiry;
+        _idleSince = start;
         IsIdle = true;
         _wakeIdle.Reset();
         if (_kernel.Interrupts.HasPending || _kernel.IsHalted)
@@ -142,7 +150,10 @@ internal sealed partial class Processor : IYieldTarget
 
         _kernel.Lock.Enter();
         IsIdle = false;
-        IdleTime += _kernel.Time.Now - start;
+        Ktime now = _kernel.Time.Now;
+        IdleTime += now - start;
+        // Who has been woken meanwhile was not active during the idle time.
+        _kernel.LoadAverage.CatchUp(now, _kernel.Scheduler.Running - _kernel.Scheduler.Waiting);
     }
 
     private void RunCurrent()
