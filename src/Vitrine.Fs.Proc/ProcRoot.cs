@@ -16,8 +16,8 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
 
     private static readonly StaticEntry[] Entries =
     [
-        new("self", FileMode.Symlink, sb => new TextSymlink(sb, current => NumberOf(sb, current.ThreadGroup.Leader))),
-        new("thread-self", FileMode.Symlink, sb => new TextSymlink(sb, current => ThreadLink(sb, current))),
+        new("self", FileMode.Symlink, sb => new TextSymlink(sb, current => NumberOf((ProcSuperBlock)sb, current.ThreadGroup.Leader))),
+        new("thread-self", FileMode.Symlink, sb => new TextSymlink(sb, current => ThreadLink((ProcSuperBlock)sb, current))),
         new("buddyinfo", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.BuddyInfo)),
         new("cgroups", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Cgroups)),
         new("cmdline", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.CommandLine)),
@@ -46,24 +46,24 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
     {
         if (base.Find(current, name) is { } entry)
             return entry;
-        if (ParseNumber(name) is not { } number || SuperBlock.Pids.Find(number)?.Task is not { } task)
+        if (ParseNumber(name) is not { } number || superBlock.Pids.Find(number)?.Task is not { } task)
             return null;
         // A thread that is no leader can be looked up, but is not listed (proc(5)).
-        if (SuperBlock.Options.HidePid == 2 && !ProcessAccess.MaySee(current, task, SuperBlock))
+        if (superBlock.Options.HidePid == 2 && !ProcessAccess.MaySee(current, task, superBlock))
             return null;
-        return new ProcessDirectory(SuperBlock, task, isThread: false);
+        return new ProcessDirectory(superBlock, task, isThread: false);
     }
 
     public override void List(Task current, GeneratedListing listing)
     {
         base.List(current, listing);
-        foreach (KeyValuePair<int, PidNumber> entry in SuperBlock.Pids.All)
+        foreach (KeyValuePair<int, PidNumber> entry in superBlock.Pids.All)
         {
             if (listing.IsFull)
                 return;
             if (FirstProcess + entry.Key < listing.Position || entry.Value.Task is not { IsLeader: true } task)
                 continue;
-            if (SuperBlock.Options.HidePid == 2 && !ProcessAccess.MaySee(current, task, SuperBlock))
+            if (superBlock.Options.HidePid == 2 && !ProcessAccess.MaySee(current, task, superBlock))
                 continue;
             listing.Add(
                 FirstProcess + entry.Key, entry.Key.ToString(CultureInfo.InvariantCulture), ProcessDirectory.InodeOf(task), FileMode.Directory);

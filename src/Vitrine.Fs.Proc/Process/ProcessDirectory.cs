@@ -73,7 +73,7 @@ internal sealed class ProcessDirectory : GeneratedDirectory
 
     public override KTask<Errno> PermissionAsync(Task current, AccessMask mask)
     {
-        if (SuperBlock.Options.HidePid == 1 && !ProcessAccess.MaySee(current, _context.Task, SuperBlock))
+        if (_context.SuperBlock.Options.HidePid == 1 && !ProcessAccess.MaySee(current, _context.Task, _context.SuperBlock))
             return Fail(Errno.EPERM);
         return base.PermissionAsync(current, mask);
     }
@@ -86,16 +86,16 @@ internal sealed class ThreadsDirectory(ProcessContext context) : GeneratedDirect
 
     protected override GeneratedInode? Find(Task current, FileName name)
     {
-        if (ProcRoot.ParseNumber(name) is not { } number || SuperBlock.Pids.Find(number)?.Task is not { } task)
+        if (ProcRoot.ParseNumber(name) is not { } number || context.SuperBlock.Pids.Find(number)?.Task is not { } task)
             return null;
-        return task.ThreadGroup == context.Task.ThreadGroup ? new ProcessDirectory(SuperBlock, task, isThread: true) : null;
+        return task.ThreadGroup == context.Task.ThreadGroup ? new ProcessDirectory(context.SuperBlock, task, isThread: true) : null;
     }
 
     public override void List(Task current, GeneratedListing listing)
     {
         foreach (Task thread in context.Task.ThreadGroup.Threads)
         {
-            int number = thread.Pid.In(SuperBlock.Pids);
+            int number = thread.Pid.In(context.SuperBlock.Pids);
             listing.Add(2 + (long)number, number.ToString(global::System.Globalization.CultureInfo.InvariantCulture), ProcessDirectory.InodeOf(thread), FileMode.Directory);
         }
     }

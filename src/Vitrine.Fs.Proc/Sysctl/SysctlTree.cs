@@ -77,7 +77,7 @@ internal static class SysctlTree
         Directory("unix", [Text("max_dgram_qlen", _ => "10")]),
     ];
 
-    public static GeneratedInode Make(ProcSuperBlock superBlock) => new StaticDirectory(
+    public static GeneratedInode Make(GeneratedSuperBlock superBlock) => new StaticDirectory(
         superBlock, [Directory("fs", FsEntries), Directory("kernel", KernelEntries), Directory("net", NetEntries), Directory("vm", VmEntries)]);
 
     private static StaticEntry Directory(string name, StaticEntry[] entries) =>
