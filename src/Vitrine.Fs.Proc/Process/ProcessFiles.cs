@@ -77,9 +77,6 @@ internal static class ProcessFiles
 
     public static void Cgroup(Task current, ProcessContext context, GeneratedText text) => text.Append("0::").Line(context.Task.Cgroup.Path);
 
-    public static void OomScore(Task current, ProcessContext context, GeneratedText text) =>
-        text.Append(OomKiller.Score(context.Task)).Append('\n');
-
     public static void OomScoreAdjustment(Task current, ProcessContext context, GeneratedText text) =>
         text.Append(context.Task.ThreadGroup.OomScoreAdjustment).Append('\n');
 

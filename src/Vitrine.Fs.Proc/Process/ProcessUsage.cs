@@ -23,8 +23,8 @@ internal static class ProcessUsage
     {
         UserTime = task.Sched.UserTime,
         SystemTime = task.Sched.SystemTime,
-        MinorFaults = task.Counters.MinorFaults,
-        MajorFaults = task.Counters.MajorFaults,
+        MinorFaults = task.MinorFaults,
+        MajorFaults = task.MajorFaults,
         VoluntarySwitches = task.Sched.VoluntarySwitches,
         InvoluntarySwitches = task.Sched.InvoluntarySwitches,
     };

@@ -32,6 +32,10 @@ internal static class MachineFiles
 
     public static void Cgroups(Task current, GeneratedText text) => text.Line("#subsys_name\thierarchy\tnum_cgroups\tenabled");
 
-    public static void Locks(Task current, GeneratedText text) => 
-        current.Kernel.Vfs.Locks.Write(current.Namespaces.Pid, line => text.Line(line));
+    public static void Locks(Task current, GeneratedText text)
+    {
+        var lines = new global::System.Text.StringBuilder();
+        current.Kernel.Vfs.Locks.Write(lines, group => group.Leader.Pid.In(current.Namespaces.Pid));
+        text.Append(lines.ToString());
+    }
 }

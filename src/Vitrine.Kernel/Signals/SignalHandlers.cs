@@ -31,11 +31,30 @@ internal sealed class SignalHandlers
             action = new SignalAction { Handler = action.Handler == SignalAction.Ignore ? SignalAction.Ignore : SignalAction.Default };
     }
 
+    /// <summary>Signals whose action is SIG_IGN (SigIgn of status).</summary>
+    public SignalSet Ignored => Select(ignored: true);
+
+    /// <summary>Signals with a handler of the program (SigCgt of status).</summary>
+    public SignalSet Caught => Select(ignored: false);
+
     /// <summary>True if the signal's action, as it is now, drops the signal.</summary>
     public bool Ignores(SignalNumber signal)
     {
         ulong handler = this[signal].Handler;
         return handler == SignalAction.Ignore
             || (handler == SignalAction.Default && SignalSet.IgnoredByDefault.Has(signal));
+    }
+
+    private SignalSet Select(bool ignored)
+    {
+        SignalSet set = SignalSet.Empty;
+        for (int i = 0; i < _actions.Length; i++)
+        {
+            ulong handler = _actions[i].Handler;
+            if (ignored ? handler == SignalAction.Ignore : handler != SignalAction.Ignore && handler != SignalAction.Default)
+                set = set.With((SignalNumber)(i + 1));
+        }
+
+        return set;
     }
 }
