@@ -24,7 +24,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("cpuinfo", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.CpuInfo)),
         new("devices", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Devices)),
         new("filesystems", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.FileSystems)),
-        new("loadavg", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.LoadAverage)),
+        new("loadavg", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.LoadAverages)),
         new("locks", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Locks)),
         new("meminfo", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.MemInfo)),
         new("misc", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (_, _) => { })),

@@ -1,12 +1,10 @@
 using Vitrine.Hardware;
-using Vitrine.Kernel.Sched;
 
 namespace Vitrine.Kernel;
 
 /// <content>What identifies this boot, and the meters that /proc shows.</content>
 internal sealed partial class KernelInstance
 {
-    private LoadAverageMeter? _loadAverage;
     private string? _bootId;
 
     /// <summary>The kernel command line (/proc/cmdline).</summary>
@@ -14,8 +12,6 @@ internal sealed partial class KernelInstance
 
     /// <summary>A random UUID of this boot (/proc/sys/kernel/random/boot_id).</summary>
     public string BootId => _bootId ??= RandomUuid(Entropy);
-
-    public LoadAverageMeter LoadAverage => _loadAverage ??= new LoadAverageMeter(this);
 
     /// <summary>Interrupts taken: timer expiries that kicked a processor and completions of the host.</summary>
     public long InterruptCount => Interrupts.Handled + Tick.Ticks;

@@ -12,60 +12,13 @@ internal static class MemoryFiles
 
     public static void MemInfo(Task current, GeneratedText text)
     {
-        PhysicalMemory memory = current.Kernel.Memory;
-        VmStatistics vm = memory.Vm;
-        long watermarks = 0;
-        foreach (Zone zone in memory.Zones)
-            watermarks += zone.WatermarkLow;
-        long fileCache = vm[VmCounter.InactiveFile] + vm[VmCounter.ActiveFile];
-        long available = Math.Max(0, memory.FreeFrames - watermarks + fileCache - Math.Min(fileCache / 2, watermarks));
-        long cached = Math.Max(0, vm[VmCounter.FilePages]);
-        Line(text, "MemTotal", memory.TotalFrames);
-        Line(text, "MemFree", memory.FreeFrames);
-        Line(text, "MemAvailable", available);
-        Line(text, "Buffers", 0);
-        Line(text, "Cached", cached);
-        Line(text, "SwapCached", 0);
-        Line(text, "Active", vm[VmCounter.ActiveAnon] + vm[VmCounter.ActiveFile]);
-        Line(text, "Inactive", vm[VmCounter.InactiveAnon] + vm[VmCounter.InactiveFile]);
-        Line(text, "Active(anon)", vm[VmCounter.ActiveAnon]);
-        Line(text, "Inactive(anon)", vm[VmCounter.InactiveAnon]);
-        Line(text, "Active(file)", vm[VmCounter.ActiveFile]);
-        Line(text, "Inactive(file)", vm[VmCounter.InactiveFile]);
-        Line(text, "Unevictable", vm[VmCounter.Unevictable]);
-        Line(text, "Mlocked", vm[VmCounter.Mlock]);
-        Line(text, "SwapTotal", 0);
-        Line(text, "SwapFree", 0);
-        Line(text, "Dirty", vm[VmCounter.Dirty]);
-        Line(text, "Writeback", vm[VmCounter.Writeback]);
-        Line(text, "AnonPages", vm[VmCounter.AnonPages]);
-        Line(text, "Mapped", vm[VmCounter.Mapped]);
-        Line(text, "Shmem", vm[VmCounter.Shmem]);
-        // Kernel objects live outside guest RAM; what cgroups are charged for them is what slabs would hold.
-        long slab = current.Kernel.RootCgroup.KernelMemory >> 12;
-        Line(text, "KReclaimable", 0);
-        Line(text, "Slab", slab);
-        Line(text, "SReclaimable", 0);
-        Line(text, "SUnreclaim", slab);
-        text.AppendKilobytes("KernelStack:", 0, NameWidth, ValueWidth);
-        Line(text, "PageTables", vm[VmCounter.PageTablePages]);
-        Line(text, "NFS_Unstable", 0);
-        Line(text, "Bounce", 0);
-        Line(text, "WritebackTmp", 0);
-        Line(text, "CommitLimit", memory.TotalFrames / 2);
-        Line(text, "Committed_AS", (long)memory.Committed);
-        text.AppendKilobytes("VmallocTotal:", 34359738367, NameWidth - 1, 11);
-        Line(text, "VmallocUsed", 0);
-        Line(text, "VmallocChunk", 0);
-        Line(text, "Percpu", 0);
-        Line(text, "AnonHugePages", 0);
-        Line(text, "ShmemHugePages", 0);
-        Line(text, "ShmemPmdMapped", 0);
-        Line(text, "FileHugePages", 0);
-        Line(text, "FilePmdMapped", 0);
-        text.Append("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\n");
-        text.AppendKilobytes("Hugepagesize:", 2048, NameWidth, ValueWidth);
-        text.AppendKilobytes("Hugetlb:", 0, NameWidth, ValueWidth);
+        foreach (MemInfoLine line in Vitrine.Kernel.Mm.MemInfo.Collect(current.Kernel))
+        {
+            if (line.IsKilobytes)
+                text.AppendKilobytes(line.Name + ":", (ulong)line.Value, NameWidth, ValueWidth);
+            else
+                text.Append(line.Name).Append(':').AppendPadded(line.Value, NameWidth + ValueWidth - line.Name.Length - 1).Append('\n');
+        }
     }
 
     public static void VmStat(Task current, GeneratedText text)
@@ -100,7 +53,4 @@ internal static class MemoryFiles
 
     public static void Swaps(Task current, GeneratedText text) =>
         text.Append("Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
-
-    private static void Line(GeneratedText text, string name, long pages) =>
-        text.AppendKilobytes(name + ":", (ulong)Math.Max(pages, 0) * 4, NameWidth, ValueWidth);
 }

@@ -116,20 +116,24 @@ internal static class ProcessorFiles
         Hundredths(text, idle).Append('\n');
     }
 
-    public static void LoadAverage(Task current, GeneratedText text)
+    public static void LoadAverages(Task current, GeneratedText text)
     {
         KernelInstance kernel = current.Kernel;
-        for (int i = 0; i < 3; i++)
-        {
-            // Fixed point of 11 bits, rounded to hundredths.
-            ulong value = kernel.LoadAverage[i] + (LoadAverageMeter.One / 200);
-            text.Append(value >> LoadAverageMeter.Shift).Append('.');
-            ulong fraction = (value & (LoadAverageMeter.One - 1)) * 100 >> LoadAverageMeter.Shift;
-            text.Append((char)('0' + (fraction / 10))).Append((char)('0' + (fraction % 10))).Append(' ');
-        }
-
+        LoadAverage load = kernel.Scheduler.Load;
+        Average(text, load.One);
+        Average(text, load.Five);
+        Average(text, load.Fifteen);
         text.Append(Math.Max(kernel.Scheduler.Running, 1)).Append('/').Append(kernel.Tasks.Count).Append(' ');
         text.Append(current.Namespaces.Pid.Last).Append('\n');
+    }
+
+    /// <summary>Fixed point of 11 bits, rounded to hundredths.</summary>
+    private static void Average(GeneratedText text, ulong value)
+    {
+        value += LoadAverage.One1 / 200;
+        text.Append(value / LoadAverage.One1).Append('.');
+        ulong fraction = value % LoadAverage.One1 * 100 / LoadAverage.One1;
+        text.Append((char)('0' + (fraction / 10))).Append((char)('0' + (fraction % 10))).Append(' ');
     }
 
     private static GeneratedText Hundredths(GeneratedText text, long nanoseconds)

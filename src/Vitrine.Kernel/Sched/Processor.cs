@@ -150,10 +150,7 @@ internal sealed partial class Processor : IYieldTarget
 
         _kernel.Lock.Enter();
         IsIdle = false;
-        Ktime now = _kernel.Time.Now;
-        IdleTime += now - start;
-        // Who has been woken meanwhile was not active during the idle time.
-        _kernel.LoadAverage.CatchUp(now, _kernel.Scheduler.Running - _kernel.Scheduler.Waiting);
+        IdleTime += _kernel.Time.Now - start;
     }
 
     private void RunCurrent()
