@@ -1,6 +1,7 @@
 using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Signals;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Time;
 using Vitrine.Kernel.Vfs;
@@ -86,7 +87,7 @@ internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlag
             }
             else if (error == Errno.EPIPE)
             {
-                BrokenPipe(current);
+                SignalSender.SendKernel(current, SignalNumber.Pipe);
             }
 
             return done > 0 ? done : error;
@@ -177,7 +178,6 @@ internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlag
         return Errno.Success;
     }
 
-    private static void BrokenPipe(Task current) => _ = current;
 }
 
 /// <summary>The terminal requests that are passed on to the host's terminal: attributes, window size, queue lengths.</summary>

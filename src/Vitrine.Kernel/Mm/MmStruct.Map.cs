@@ -51,6 +51,7 @@ internal sealed partial class MmStruct
         Result<VmArea> made = NewArea(start, length, flags);
         if (!made.TryGet(out VmArea? area, out error))
             return error;
+        area.PageOffset = 0;
         area.Operations = new SpecialMapping(name, frames);
         area.PageOffset = 0;
         Publish(area);

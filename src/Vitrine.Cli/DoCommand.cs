@@ -1,0 +1,83 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Vitrine.Cli;
+
+/// <summary><c>vitrine do [options] -- PROGRAM ARGS…</c>: a program of the host, in a machine over the host's tree.</summary>
+internal static class DoCommand
+{
+    public static Command Create()
+    {
+        var memory = new Option<string>("--memory", "-m") { Description = "Guest memory, such as 512M or 4G (default 1G).", HelpName = "SIZE" };
+        var processors = new Option<int>("--cpus") { Description = "Virtual processors, 1 to 64 (default 1).", HelpName = "N", DefaultValueFactory = static _ => 1 };
+        var timeout = new Option<string>("--timeout") { Description = "Stop the machine after this time, such as 500ms, 2s or 5m; the exit status is then 124.", HelpName = "TIME" };
+        var environment = new Option<string[]>("--env", "-e") { Description = "Set a variable (NAME=VALUE), or pass the caller's on (NAME).", HelpName = "NAME[=VALUE]" };
+        var workingDirectory = new Option<string>("--workdir", "-w") { Description = "The directory to start in (default: the current one).", HelpName = "DIR" };
+        var hostname = new Option<string>("--hostname") { Description = "The host name inside (default: vitrine).", HelpName = "NAME" };
+        var volumes = new Option<string[]>("--volume", "-v") { Description = "Share a host directory or file, writable unless it ends in ':ro'.", HelpName = "HOST:GUEST[:ro]" };
+        var strace = new Option<bool>("--strace") { Description = "Print every system call to standard error, as strace -f does." };
+        var program = new Argument<string[]>("PROGRAM ARGS") { Description = "The program and its arguments, after '--'.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("do", "Run a program of this host in a machine that sees the host's tree but can't change it.")
+        {
+            memory, processors, timeout, environment, workingDirectory, hostname, volumes, strace, program,
+        };
+        command.SetAction(parsed =>
+        {
+            var machine = new MachineOptions
+            {
+                Memory = parsed.GetValue(memory) is { } size ? OptionValues.ParseSize(size) : 1L << 30,
+                Processors = parsed.GetValue(processors),
+                Timeout = parsed.GetValue(timeout) is { } time ? OptionValues.ParseTime(time) : null,
+                Hostname = parsed.GetValue(hostname) ?? "vitrine",
+                Volumes = Array.ConvertAll(parsed.GetValue(volumes) ?? [], Volume.Parse),
+                Trace = parsed.GetValue(strace) ? TraceToStandardError() : null,
+            };
+            string[] words = parsed.GetValue(program)!;
+            var process = new ProcessOptions(words[0], words[1..])
+            {
+                Environment = ReadVariables(parsed.GetValue(environment) ?? []),
+                WorkingDirectory = parsed.GetValue(workingDirectory),
+                StandardInput = ProcessStream.Inherit,
+                StandardOutput = ProcessStream.Inherit,
+                StandardError = ProcessStream.Inherit,
+            };
+            return RunAsync(machine, process).GetAwaiter().GetResult();
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(MachineOptions machineOptions, ProcessOptions processOptions)
+    {
+        await using Machine machine = await Machine.StartAsync(machineOptions).ConfigureAwait(false);
+        GuestProcess process = await machine.StartProcessAsync(processOptions).ConfigureAwait(false);
+        using var signals = new ForwardedSignals(process);
+        ProcessResult result = await process.WaitAsync().ConfigureAwait(false);
+        if (result.TimedOut)
+            return Program.Report($"{processOptions.Program}: stopped after {machineOptions.Timeout!.Value.TotalSeconds} s (--timeout)", ExitStatus.TimedOut);
+        if (SignalText.LineFor(result) is { } line)
+            await Console.Error.WriteLineAsync(line).ConfigureAwait(false);
+        return result.ShellStatus;
+    }
+
+    private static Dictionary<string, string?> ReadVariables(string[] settings)
+    {
+        var variables = new Dictionary<string, string?>(StringComparer.Ordinal);
+        foreach (string setting in settings)
+        {
+            int equals = setting.IndexOf('=', StringComparison.Ordinal);
+            if (equals == 0)
+                throw new FormatException($"'{setting}' names no variable; write NAME=VALUE or NAME");
+            string name = equals < 0 ? setting : setting[..equals];
+            variables[name] = equals < 0 ? Environment.GetEnvironmentVariable(name) : setting[(equals + 1)..];
+        }
+
+        return variables;
+    }
+
+    private static Action<string> TraceToStandardError()
+    {
+        Stream error = Console.OpenStandardError();
+        return line => error.Write(Encoding.UTF8.GetBytes(line + "\n"));
+    }
+}

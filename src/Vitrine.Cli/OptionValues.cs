@@ -1,0 +1,45 @@
+using System.Globalization;
+
+namespace Vitrine.Cli;
+
+/// <summary>The forms in which options are written: sizes, times.</summary>
+internal static class OptionValues
+{
+    /// <summary>Bytes: a number with an optional K, M, G or T (powers of 1024; "MiB", "MB" and "M" mean the same).</summary>
+    public static long ParseSize(string text)
+    {
+        string upper = text.Trim().ToUpperInvariant();
+        string unit = upper.TrimStart("0123456789.".ToCharArray());
+        int shift = unit switch
+        {
+            "" or "B" => 0,
+            "K" or "KB" or "KIB" => 10,
+            "M" or "MB" or "MIB" => 20,
+            "G" or "GB" or "GIB" => 30,
+            "T" or "TB" or "TIB" => 40,
+            _ => -1,
+        };
+        if (shift < 0 || !double.TryParse(upper[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number <= 0)
+            throw new FormatException($"'{text}' is not a size; write it as 512M or 2G");
+        return (long)(number * (1L << shift));
+    }
+
+    /// <summary>A time as timeout(1) and sleep(1) take it: a number with an optional ms, s, m, h or d.</summary>
+    public static TimeSpan ParseTime(string text)
+    {
+        string trimmed = text.Trim();
+        string unit = trimmed.TrimStart("0123456789.".ToCharArray());
+        double seconds = unit switch
+        {
+            "" or "s" => 1,
+            "ms" => 0.001,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86400,
+            _ => -1,
+        };
+        if (seconds < 0 || !double.TryParse(trimmed[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) || number <= 0)
+            throw new FormatException($"'{text}' is not a time; write it as 500ms, 2s or 5m");
+        return TimeSpan.FromSeconds(number * seconds);
+    }
+}

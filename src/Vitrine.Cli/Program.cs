@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Vitrine.Cli;
+
+/// <summary>The <c>vitrine</c> command: reads the command line and hands it to a command. Errors are one line.</summary>
+internal static class Program
+{
+    public static int Main(string[] args)
+    {
+        var root = new RootCommand("Runs Linux programs in a Linux-compatible operating system of its own.");
+        root.Subcommands.Add(DoCommand.Create());
+        root.Subcommands.Add(VersionCommand.Create());
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && !AsksForHelp(parsed))
+            return Report(parsed.Errors[0].Message);
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (VitrineException exception)
+        {
+            // For whoever works on Vitrine itself: where in the kernel it was.
+            if (Environment.GetEnvironmentVariable("VITRINE_DEBUG") is "1")
+                Console.Error.WriteLine(exception.InnerException);
+            return Report(exception.Message, ExitStatus.Of(exception.Failure));
+        }
+        catch (FormatException exception)
+        {
+            return Report(exception.Message);
+        }
+    }
+
+    /// <summary>Prints an error of Vitrine itself.</summary>
+    public static int Report(string message, int status = ExitStatus.VitrineError)
+    {
+        Console.Error.WriteLine("vitrine: " + message.ReplaceLineEndings(" "));
+        return status;
+    }
+
+    private static bool AsksForHelp(ParseResult parsed)
+    {
+        foreach (Token token in parsed.Tokens)
+        {
+            if (token.Value is "-h" or "-?" or "--help")
+                return true;
+        }
+
+        return parsed.CommandResult.Command is RootCommand && parsed.Tokens.Count == 0;
+    }
+}

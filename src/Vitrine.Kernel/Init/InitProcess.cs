@@ -1,0 +1,170 @@
+using Vitrine.Hardware.Host;
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Drivers;
+using Vitrine.Kernel.Printk;
+using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Security;
+using Vitrine.Kernel.Signals;
+using Vitrine.Kernel.Syscalls.Process;
+using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Time;
+using Vitrine.Kernel.Vfs;
+
+namespace Vitrine.Kernel.Init;
+
+/// <summary>
+/// Process 1: a kernel task that builds the file tree, starts the programs that the machine's caller asks for, and reaps
+/// its children and whatever is re-parented to it. It never ends while the machine runs.
+/// </summary>
+/// <param name="mountTree">Mounts the root and what is on it; its errno stops the machine.</param>
+/// <param name="booted">Told once, under the kernel lock, whether the tree stands.</param>
+internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>> mountTree, Action<Errno> booted)
+{
+    private readonly Queue<ProgramRequest> _requests = new();
+    private readonly Dictionary<Task, ProgramRequest> _programs = [];
+    private Task? _task;
+    private bool _isBooted;
+
+    /// <summary>Creates the task and makes it runnable. Under the kernel lock, once.</summary>
+    public void Start()
+    {
+        _task = kernel.Tasks.StartKernelThread("init", RunAsync);
+    }
+
+    /// <summary>Asks for a program. Any thread, no lock.</summary>
+    public void Request(ProgramRequest request) => kernel.Interrupts.Post(() =>
+    {
+        _requests.Enqueue(request);
+        _task!.Wake();
+    });
+
+    /// <summary>Sends a signal to a program, or to the process group that it leads. Any thread, no lock.</summary>
+    public void Signal(ThreadGroup process, int signal, bool wholeGroup) => kernel.Interrupts.Post(() =>
+    {
+        if (wholeGroup)
+            SignalSender.SendKernelToProcessGroup(process.ProcessGroup, (SignalNumber)signal);
+        else
+            SignalSender.SendKernelToGroup(process, (SignalNumber)signal);
+    });
+
+    /// <summary>Kills every user process. Any thread, no lock.</summary>
+    public void KillAll() => kernel.Interrupts.Post(kernel.Tasks.KillAll);
+
+    private async KTask RunAsync(Task current)
+    {
+        if (!_isBooted)
+        {
+            Errno error = await mountTree(current);
+            if (error != Errno.Success)
+                kernel.Log.Write(PrintkLevel.Emergency, $"Kernel panic - not syncing: VFS: Unable to mount root fs: {error}");
+            _isBooted = true;
+            booted(error);
+        }
+
+        while (_requests.TryDequeue(out ProgramRequest? request))
+            Launch(current, request);
+        ReapChildren(current);
+        if (_requests.Count == 0)
+            _ = await current.ThreadGroup.ChildWait.WaitAsync(current, WaitMode.Idle, Ktime.Never);
+    }
+
+    private void Launch(Task current, ProgramRequest request)
+    {
+        Result<Task> started = kernel.Tasks.StartUserProcess(current, "init", request.Credentials, child => PrepareAsync(child, request));
+        if (started.TryGet(out Task? child, out Errno error))
+            _programs.Add(child, request);
+        else
+            request.Started(new ProgramStart(null, error, "process"));
+    }
+
+    /// <summary>What the new process does before it is the program: descriptors, directory, exec.</summary>
+    private async KTask<Errno> PrepareAsync(Task child, ProgramRequest request)
+    {
+        (Errno error, string what) = await BecomeAsync(child, request);
+        if (error != Errno.Success)
+            _programs.Remove(child);
+        request.Started(new ProgramStart(error == Errno.Success ? child.ThreadGroup : null, error, what));
+        return error;
+    }
+
+    private static async KTask<(Errno Error, string What)> BecomeAsync(Task child, ProgramRequest request)
+    {
+        child.Files = FdTable.Create(child.Kernel);
+        child.Fs = child.Parent!.Fs!.Copy();
+        for (int i = 0; i < request.Streams.Length; i++)
+        {
+            if (request.Streams[i] is not { } channel)
+                continue;
+            HostStdioFile file = HostStdioInode.Open(child.Kernel, channel, request.Credentials.Uid, request.Credentials.Gid);
+            Result<Fd> slot = child.Files!.Install(child, file, closeOnExec: false, minimum: i);
+            if (!slot.Ok)
+                return (slot.Error, "descriptor");
+        }
+
+        Errno error = Errno.ENOENT;
+        foreach (byte[] directory in request.WorkingDirectories)
+        {
+            error = await BootPaths.ChangeDirectoryAsync(child, directory);
+            if (error == Errno.Success)
+                break;
+        }
+
+        return error != Errno.Success ? (error, "directory") : (await ExecuteAsync(child, request), "program");
+    }
+
+    /// <summary>execvp: a name without a slash is looked for in PATH; EACCES is remembered while the search goes on.</summary>
+    private static async KTask<Errno> ExecuteAsync(Task child, ProgramRequest request)
+    {
+        byte[] program = request.Program;
+        if (program.AsSpan().Contains((byte)'/'))
+            return await ExecCalls.ExecuteAsync(child, program, request.Arguments, request.Environment);
+        Errno remembered = Errno.ENOENT;
+        foreach (byte[] candidate in Candidates(request))
+        {
+            Errno error = await ExecCalls.ExecuteAsync(child, candidate, request.Arguments, request.Environment);
+            if (error == Errno.EACCES)
+                remembered = error;
+            else if (error is not (Errno.ENOENT or Errno.ENOTDIR))
+                return error;
+        }
+
+        return remembered;
+    }
+
+    private static List<byte[]> Candidates(ProgramRequest request)
+    {
+        ReadOnlySpan<byte> path = "/usr/local/bin:/usr/bin:/bin"u8;
+        foreach (byte[] variable in request.Environment)
+        {
+            if (variable.AsSpan().StartsWith("PATH="u8))
+                path = variable.AsSpan(5);
+        }
+
+        var candidates = new List<byte[]>();
+        while (true)
+        {
+            int colon = path.IndexOf((byte)':');
+            ReadOnlySpan<byte> directory = colon < 0 ? path : path[..colon];
+            candidates.Add(directory.IsEmpty ? request.Program : [.. directory, (byte)'/', .. request.Program]);
+            if (colon < 0)
+                return candidates;
+            path = path[(colon + 1)..];
+        }
+    }
+
+    private void ReapChildren(Task current)
+    {
+        for (LinkedListNode<Task>? node = current.Children.First; node is not null;)
+        {
+            Task child = node.Value;
+            node = node.Next;
+            if (child.State != TaskState.Zombie || child.ThreadGroup.Threads.Count != 1)
+                continue;
+            int status = child.ExitCode;
+            child.State = TaskState.Dead;
+            child.Reap();
+            if (_programs.Remove(child, out ProgramRequest? request))
+                request.Ended(status);
+        }
+    }
+}

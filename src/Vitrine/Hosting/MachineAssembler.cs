@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using Vitrine.Abi;
+using Vitrine.Cpu;
+using Vitrine.Hardware;
+using Vitrine.Hardware.Host;
+using Vitrine.Kernel;
+using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Security;
+
+namespace Vitrine.Hosting;
+
+/// <summary>Puts a machine together from its parts. The one place that knows all of them; an explicit list, no reflection.</summary>
+internal static class MachineAssembler
+{
+    private const long LeastMemory = 16L << 20;
+    private const int MostProcessors = 64;
+    private const int HostNameLength = 64;
+
+    public static RunningMachine Assemble(MachineOptions options)
+    {
+        Check(options);
+        GuestRam ram;
+        try
+        {
+            ram = GuestRam.Create((ulong)options.Memory);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new VitrineException(VitrineFailure.HostRefused, exception.Message, exception);
+        }
+
+        var complex = new ProcessorComplex(ram.Memory);
+        var processors = new VirtualProcessor[options.Processors];
+        for (int i = 0; i < processors.Length; i++)
+            processors[i] = complex.CreateProcessor();
+        var kernel = new KernelInstance(new KernelOptions
+        {
+            Ram = ram.Memory,
+            RamDevice = ram,
+            Complex = complex,
+            Processors = processors,
+            Clock = new HostClock(),
+            Entropy = new HostEntropy(),
+            HostName = options.Hostname,
+        });
+        Credentials credentials = CredentialsOf(options.Identity, kernel.InitUserNamespace);
+        var tree = new FileTree(kernel, options, credentials);
+        return new RunningMachine(options, kernel, ram, credentials, tree.MountAsync);
+    }
+
+    private static void Check(MachineOptions options)
+    {
+        if (options.Memory < LeastMemory)
+            throw new VitrineException(VitrineFailure.InvalidOption, $"a machine needs at least {LeastMemory >> 20} MiB of memory");
+        if (options.Processors is < 1 or > MostProcessors)
+            throw new VitrineException(VitrineFailure.InvalidOption, $"a machine has 1 to {MostProcessors} processors, not {options.Processors}");
+        if (options.Hostname.Length is 0 or > HostNameLength)
+            throw new VitrineException(VitrineFailure.InvalidOption, $"a host name has 1 to {HostNameLength} bytes");
+        if (options.Timeout is { } timeout && timeout <= TimeSpan.Zero)
+            throw new VitrineException(VitrineFailure.InvalidOption, "a time limit must be longer than nothing");
+    }
+
+    private static unsafe Credentials CredentialsOf(GuestIdentity identity, UserNamespace ns)
+    {
+        if (identity == GuestIdentity.Root)
+            return Credentials.ForUser(ns, Uid.Root, Gid.Root, [Gid.Root]);
+        uint* ids = stackalloc uint[1024];
+        int count = Libc.GetGroups(1024, ids);
+        ImmutableArray<Gid>.Builder groups = ImmutableArray.CreateBuilder<Gid>(Math.Max(count, 0));
+        for (int i = 0; i < count; i++)
+            groups.Add(new Gid(ids[i]));
+        return Credentials.ForUser(ns, new Uid(Libc.GetUid()), new Gid(Libc.GetGid()), groups.ToImmutable());
+    }
+}

@@ -1,0 +1,81 @@
+using System.Text;
+
+namespace Vitrine.Tests;
+
+/// <summary>The command as a user runs it, in a process of its own.</summary>
+public class CommandLineTests
+{
+    private static string Program => Path.Combine(AppContext.BaseDirectory, "Vitrine.Cli.dll");
+
+    [Fact]
+    public void Do_RunsAProgramWithItsStreams()
+    {
+        HostRun run = Vitrine(["do", "--", "cat"], "some input\n");
+        Assert.Equal((0, "some input\n", ""), (run.Status, Encoding.UTF8.GetString(run.Output), run.Error));
+    }
+
+    [Theory]
+    [InlineData("exit 3", 3, "")]
+    [InlineData("kill -SEGV $$", 139, "Segmentation fault\n")]
+    [InlineData("kill -9 $$", 137, "Killed\n")]
+    [InlineData("kill -PIPE $$", 141, "")]
+    [InlineData("echo oops >&2", 0, "oops\n")]
+    public void Do_EndsAsTheProgramDoes(string script, int status, string error)
+    {
+        HostRun run = Vitrine(["do", "--", "sh", "-c", script]);
+        Assert.Equal((status, error), (run.Status, run.Error));
+    }
+
+    [Theory]
+    [InlineData(127, "vitrine: no-such-program: command not found\n", "do", "--", "no-such-program")]
+    [InlineData(127, "vitrine: /no/such: No such file or directory\n", "do", "--", "/no/such")]
+    [InlineData(126, "vitrine: /etc/passwd: Permission denied\n", "do", "--", "/etc/passwd")]
+    [InlineData(126, "vitrine: /usr: Permission denied\n", "do", "--", "/usr")]
+    [InlineData(125, "vitrine: 'lots' is not a size; write it as 512M or 2G\n", "do", "--memory", "lots", "--", "true")]
+    [InlineData(125, "vitrine: a machine has 1 to 64 processors, not 99\n", "do", "--cpus", "99", "--", "true")]
+    [InlineData(125, "vitrine: a volume is HOST:GUEST[:ro], with an absolute path for GUEST; got 'x'\n", "do", "--volume", "x", "--", "true")]
+    [InlineData(125, "vitrine: cannot start in '/no/such': No such file or directory\n", "do", "--workdir", "/no/such", "--", "true")]
+    public void Error_IsOneLineAndItsStatus(int status, string error, params string[] arguments)
+    {
+        HostRun run = Vitrine(arguments);
+        Assert.Equal((status, error), (run.Status, run.Error));
+    }
+
+    [Fact]
+    public void UnknownOption_IsOneLine()
+    {
+        HostRun run = Vitrine(["do", "--nonsense", "--", "true"]);
+        Assert.Equal(125, run.Status);
+        Assert.StartsWith("vitrine: ", run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+    }
+
+    [Fact]
+    public void Timeout_EndsTheProgram()
+    {
+        HostRun run = Vitrine(["do", "--timeout", "1s", "--", "sh", "-c", "while :; do :; done"]);
+        Assert.Equal((124, "vitrine: sh: stopped after 1 s (--timeout)\n"), (run.Status, run.Error));
+    }
+
+    [Fact]
+    public void Options_ReachTheProgram()
+    {
+        HostRun run = Vitrine(["do", "--hostname", "glass", "--env", "A=b", "--workdir", "/usr", "--cpus", "2", "--", "sh", "-c", "uname -n; echo $A; pwd; nproc"]);
+        Assert.Equal("glass\nb\n/usr\n2\n", Encoding.UTF8.GetString(run.Output));
+    }
+
+    [Fact]
+    public void Strace_GoesToStandardError()
+    {
+        HostRun run = Vitrine(["do", "--strace", "--", "/bin/echo", "traced"]);
+        Assert.Equal("traced\n", Encoding.UTF8.GetString(run.Output));
+        Assert.Contains("write(1, \"traced\\n\", 7)", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Version_NamesBoth() =>
+        Assert.Matches(@"^vitrine \d+\.\d+\.\d+ \(kernel 6\.12\.0-vitrine, x86_64\)\n$", Encoding.UTF8.GetString(Vitrine(["version"]).Output));
+
+    private static HostRun Vitrine(string[] arguments, string input = "") =>
+        HostRun.Of("dotnet", [Program, .. arguments], input: Encoding.UTF8.GetBytes(input));
+}

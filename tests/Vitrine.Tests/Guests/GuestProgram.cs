@@ -1,0 +1,67 @@
+using System.Text.RegularExpressions;
+
+namespace Vitrine.Tests.Guests;
+
+/// <summary>
+/// A C program of tests/Guests. Its header comment may say: <c>covers: CALL…</c> (the system calls whose success,
+/// flags and errors it shows), <c>link: static dynamic musl</c> (how it is built; static by default), <c>args: …</c>,
+/// <c>cflags: …</c>, and <c>cpus: N</c>. It prints results, never numbers that differ from run to run.
+/// </summary>
+internal sealed record GuestProgram(string Name, string Source)
+{
+    private static readonly Lock Building = new();
+
+    public static string Directory { get; } = Repository.PathOf("tests", "Guests");
+
+    public static string BuildDirectory { get; } = System.IO.Directory.CreateDirectory(Path.Combine(Repository.Artifacts, "guests")).FullName;
+
+    public string[] Covers => Header("covers");
+
+    public string[] Links => Header("link") is { Length: > 0 } links ? links : ["static"];
+
+    public string[] Arguments => Header("args");
+
+    public string[] CompilerFlags => Header("cflags");
+
+    public int Processors => Header("cpus") is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 1;
+
+    public static IEnumerable<GuestProgram> All()
+    {
+        if (!System.IO.Directory.Exists(Directory))
+            yield break;
+        foreach (string path in System.IO.Directory.GetFiles(Directory, "*.c").Order(StringComparer.Ordinal))
+            yield return new GuestProgram(Path.GetFileNameWithoutExtension(path), File.ReadAllText(path));
+    }
+
+    /// <summary>Compiles the program if it is newer than its last build; the path of the result.</summary>
+    public string Build(string link)
+    {
+        string source = Path.Combine(Directory, Name + ".c");
+        string result = Path.Combine(BuildDirectory, $"{Name}.{link}");
+        lock (Building)
+        {
+            if (File.Exists(result) && File.GetLastWriteTimeUtc(result) > File.GetLastWriteTimeUtc(source))
+                return result;
+            string compiler = link == "musl" ? "musl-gcc" : "gcc";
+            List<string> arguments = ["-O1", "-g0", "-w", "-D_GNU_SOURCE", "-pthread", "-o", result + ".new", source];
+            if (link is "static" or "musl")
+                arguments.Add("-static");
+            arguments.AddRange(CompilerFlags);
+            HostRun run = HostRun.Of(compiler, arguments);
+            Assert.True(run.Status == 0, $"{compiler} refused {Name}.c:\n{run.Error}");
+            File.Move(result + ".new", result, overwrite: true);
+        }
+
+        return result;
+    }
+
+    public override string ToString() => Name;
+
+    private string[] Header(string key)
+    {
+        var words = new List<string>();
+        foreach (Match match in Regex.Matches(Source, $@"^\s*(?:/\*|\*)?\s*{key}:(?<words>[^\n*]*)", RegexOptions.Multiline))
+            words.AddRange(match.Groups["words"].Value.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
+        return [.. words];
+    }
+}

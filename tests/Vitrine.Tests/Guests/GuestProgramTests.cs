@@ -1,0 +1,61 @@
+using System.Text;
+
+namespace Vitrine.Tests.Guests;
+
+/// <summary>Every program of tests/Guests prints the same and ends the same on the host's kernel and on ours.</summary>
+public class GuestProgramTests
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    public static TheoryData<string, string> Programs()
+    {
+        var data = new TheoryData<string, string>();
+        foreach (GuestProgram program in GuestProgram.All())
+        {
+            foreach (string link in program.Links)
+            {
+                if (link != "musl" || HostRun.Has("musl-gcc"))
+                    data.Add(program.Name, link);
+            }
+        }
+
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Programs))]
+    public async Task Program_OnOurKernel_BehavesAsOnTheHosts(string name, string link)
+    {
+        GuestProgram program = GuestProgram.All().Single(p => p.Name == name);
+        string path = program.Build(link);
+        string scratch = Directory.CreateTempSubdirectory("vitrine-guest-").FullName;
+        HostRun host;
+        try
+        {
+            host = HostRun.Of(path, program.Arguments, scratch, limit: Limit);
+        }
+        finally
+        {
+            Directory.Delete(scratch, recursive: true);
+        }
+
+        await using Machine machine = await Machine.StartAsync(new MachineOptions
+        {
+            Memory = 256L << 20,
+            Processors = program.Processors,
+            Timeout = Limit,
+            Volumes = [new Volume(GuestProgram.BuildDirectory, "/guests", ReadOnly: true)],
+        });
+        ProcessResult guest = await machine.RunAsync(new ProcessOptions("/guests/" + Path.GetFileName(path), program.Arguments)
+        {
+            ProgramName = path,
+            WorkingDirectory = "/tmp",
+            ClearEnvironment = true,
+            Environment = new Dictionary<string, string?> { ["PATH"] = Environment.GetEnvironmentVariable("PATH") },
+        });
+
+        Assert.False(guest.TimedOut, "the program did not end; it printed:\n" + guest.Output + guest.Error);
+        Assert.Equal(Encoding.UTF8.GetString(host.Output), guest.Output);
+        Assert.Equal(host.Status, guest.ShellStatus);
+    }
+}
