@@ -53,7 +53,6 @@ internal sealed partial class MmStruct
             return error;
         area.PageOffset = 0;
         area.Operations = new SpecialMapping(name, frames);
-        area.PageOffset = 0;
         Publish(area);
         return start;
     }
