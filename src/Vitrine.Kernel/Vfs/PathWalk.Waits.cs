@@ -52,7 +52,7 @@ internal sealed partial class PathWalk
             return;
         VfsPath old = _held;
         _held = At.Get();
-        old.Put();
+        old.PutUnused();
     }
 
     private async KTask<Errno> LookUpAsync()

@@ -206,8 +206,8 @@ internal sealed partial class PathWalk : IDisposable
     public void Dispose()
     {
         ReleaseFound();
-        _held.Put();
-        _root.Put();
+        _held.PutUnused();
+        _root.PutUnused();
         _held = _root = At = _link = default;
         _depth = 0;
         Array.Clear(_frames);
@@ -235,7 +235,7 @@ internal sealed partial class PathWalk : IDisposable
         {
             VfsPath old = _held;
             _held = At.Get();
-            old.Put();
+            old.PutUnused();
         }
 
         ReleaseFound();

@@ -21,5 +21,12 @@ internal readonly record struct VfsPath(Mount Mount, Dentry Dentry)
         Mount?.Put();
     }
 
+    /// <summary>As <see cref="Put"/>, for a reference that was no use of the mount: a walk's own.</summary>
+    internal void PutUnused()
+    {
+        Dentry?.Put();
+        Mount?.PutUnused();
+    }
+
     public bool IsSame(VfsPath other) => Mount == other.Mount && Dentry == other.Dentry;
 }

@@ -38,10 +38,10 @@ public sealed class FileLockTests
         Assert.Equal(Errno.Success, Set(fs, file, mine, FileLockKind.Write, 0, 0));
         Assert.Equal(Errno.Success, Set(fs, file, theirs, FileLockKind.Write, 1, 1));
         Task other = fs.NewTask(fs.Root);
+        other.State = Sched.TaskState.Running;
         bool done = false;
         Errno waited = Errno.EIO;
         var awaiter = fs.Vfs.Locks.SetAsync(other, file.Inode, new FileLock(FileLockFlavor.Posix, FileLockKind.Write, theirs, 0, 0), wait: true).GetAwaiter();
-        other.State = Sched.TaskState.Running;
         Assert.False(awaiter.IsCompleted);
         awaiter.UnsafeOnCompleted(() =>
         {
@@ -55,7 +55,6 @@ public sealed class FileLockTests
         Assert.Equal(Errno.Success, waited);
         fs.Vfs.Locks.RemovePosix(file.Inode, theirs);
         End(fs, file, theirs);
-        other.Release();
 
         static void KTaskErrno(VfsFixture fs, OpenFile file, FdTable mine) => Assert.Equal(
             Errno.EDEADLK,

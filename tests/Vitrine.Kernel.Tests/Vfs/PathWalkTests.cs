@@ -14,7 +14,7 @@ public sealed class PathWalkTests
         fs.Write("/a/b/f", "x");
         fs.Symlink("b/../b/./f", "/a/relative");
         fs.Symlink("/a//b/f", "/a/absolute");
-        fs.Symlink("../a/dir", "/a/b/up");
+        fs.Symlink("../dir", "/a/b/up");
         fs.Symlink("b", "/a/dir");
         Assert.Equal("/a/b/f", fs.Where("//a/./b/../b//f"));
         Assert.Equal("/a/b/f", fs.Where("/a/relative"));

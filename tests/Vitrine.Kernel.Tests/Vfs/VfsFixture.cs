@@ -40,7 +40,6 @@ internal sealed class VfsFixture : IDisposable
         Current.Fs = VirtualFileSystem.CreateFsContext(_mounts);
         Current.Fs.Umask = FileMode.None;
         Current.Files = FdTable.Create(Kernel);
-        creator.Release();
     }
 
     public KernelInstance Kernel { get; }
@@ -187,7 +186,6 @@ internal sealed class VfsFixture : IDisposable
         Current.Fs!.Put();
         _mounts.Put();
         Vfs.Shutdown();
-        Current.Release();
         Assert.Equal(0, Kernel.Audit.LiveFiles);
         Assert.Equal(0, Kernel.Audit.LiveMounts);
         Assert.Equal(0, Kernel.Audit.LiveSuperBlocks);
