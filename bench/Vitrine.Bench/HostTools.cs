@@ -8,6 +8,9 @@ internal static class HostTools
     /// <summary>The folder of the repository, found from where the benchmark was built.</summary>
     public static string Repository { get; } = FindRepository();
 
+    /// <summary>The command that the README names.</summary>
+    public static string Vitrine { get; } = Path.Combine(Repository, "vitrine");
+
     public static bool Exists(string program) => Find(program) is not null;
 
     public static string? Find(string program)
@@ -23,26 +26,29 @@ internal static class HostTools
     }
 
     /// <summary>Compiles one of the sources in <c>bench/programs</c> to a static program without a C library.</summary>
-    public static string Compile(string name)
+    public static string Compile(string name) => Compile(name,
+        ["-static", "-nostdlib", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-math-errno"]);
+
+    /// <summary>Compiles one of the sources to a static program with the host's C library.</summary>
+    public static string CompileForLibc(string name) => Compile(name, ["-static"]);
+
+    private static string Compile(string name, string[] options)
     {
         string folder = Path.Combine(Repository, "artifacts", "bench");
         Directory.CreateDirectory(folder);
         string program = Path.Combine(folder, name);
         string source = Path.Combine(Repository, "bench", "programs", name + ".c");
-        (int status, string _, string errors, double _) = Run("gcc",
-        [
-            "-O2", "-static", "-nostdlib", "-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-fno-math-errno",
-            "-o", program, source,
-        ]);
+        (int status, string _, string errors, Timing _) = Run("gcc", ["-O2", .. options, "-o", program, source]);
         if (status != 0)
             throw new InvalidOperationException($"gcc can't compile {source}:\n{errors}");
         return program;
     }
 
-    /// <summary>Runs a program to its end: status, output, errors, seconds of processor time.</summary>
-    public static (int Status, string Output, string Errors, double Seconds) Run(string program, params string[] arguments)
+    /// <summary>Runs a program to its end: status, output, errors, time.</summary>
+    public static (int Status, string Output, string Errors, Timing Time) Run(string program, params string[] arguments)
     {
         double before = ProcessorTime.OfChildren;
+        var clock = Stopwatch.StartNew();
         using Process process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             RedirectStandardOutput = true,
@@ -51,7 +57,8 @@ internal static class HostTools
         string output = process.StandardOutput.ReadToEnd();
         string errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return (process.ExitCode, output, errors, ProcessorTime.OfChildren - before);
+        double elapsed = clock.Elapsed.TotalSeconds;
+        return (process.ExitCode, output, errors, new Timing(elapsed, ProcessorTime.OfChildren - before));
     }
 
     private static string FindRepository()

@@ -51,11 +51,11 @@ internal static class ProcessorSpeed
         double best = double.MaxValue;
         for (int i = 0; i < runs; i++)
         {
-            (int status, string output, string errors, double seconds) = HostTools.Run(program, arguments);
+            (int status, string output, string errors, Timing time) = HostTools.Run(program, arguments);
             if (status != 0)
                 throw new InvalidOperationException($"{program} ended with status {status}: {errors}");
             text = output;
-            best = Math.Min(best, seconds);
+            best = Math.Min(best, time.Processor);
         }
 
         return (text, best);
