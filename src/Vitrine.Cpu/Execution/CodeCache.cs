@@ -29,6 +29,7 @@ internal sealed unsafe class CodeCache : IDisposable
     public CodeCache(GuestMemory memory)
     {
         _memory = memory;
+        Limit = (nuint)Math.Clamp(memory.Length / 8, 32ul << 20, 128ul << 20);
         _frames = (FrameCode**)NativeMemory.AllocZeroed(memory.FrameCount, (nuint)sizeof(nint));
         _written = (uint*)NativeMemory.AllocZeroed(memory.FrameCount / 32 + 1, sizeof(uint));
     }
@@ -37,8 +38,8 @@ internal sealed unsafe class CodeCache : IDisposable
 
     public uint* WrittenFrames => _written;
 
-    /// <summary>Bytes of decoded code beyond which everything is dropped.</summary>
-    public nuint Limit { get; init; } = 256u << 20;
+    /// <summary>Bytes of decoded code beyond which everything is dropped: an eighth of RAM, but 32 to 128 MiB.</summary>
+    public nuint Limit { get; init; }
 
     public bool IsFull => Bytes > Limit;
 
