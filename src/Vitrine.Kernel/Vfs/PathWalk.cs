@@ -396,6 +396,10 @@ internal sealed partial class PathWalk : IDisposable
 
         At = next;
         _permitted = false;
+
+        // What was looked up for this component must not pass for the next one.
+        if (_found is not null)
+            HoldHere();
         return Need.Done;
     }
 

@@ -26,6 +26,30 @@ public sealed class PathWalkTests
         Assert.Equal("/a/b", fs.Where("a/b"));
     }
 
+    [Fact]
+    public void Resolve_WithNothingCached_LeadsToTheSamePlace()
+    {
+        using var fs = new VfsFixture();
+        fs.MkDir("/a");
+        fs.MkDir("/a/b");
+        fs.MkDir("/a/b/c");
+        fs.Write("/a/b/c/f", "x");
+        fs.Symlink("a/b", "/link");
+        foreach (string path in (string[])["/a/b/c/f", "/link/c/f", "/a/../link/c/../c/f"])
+        {
+            fs.Kernel.Dentries.ShrinkBelow(fs.Current.Fs!.Root.Dentry);
+            Assert.Equal(0, fs.Kernel.Dentries.Count);
+            Assert.Equal("/a/b/c/f", fs.Where(path));
+            fs.Kernel.Dentries.ShrinkBelow(fs.Current.Fs.Root.Dentry);
+            Assert.Equal("x", fs.Read(path));
+        }
+
+        Assert.Equal(Errno.Success, fs.TryOpen("/link/c/new", OpenFlags.Create));
+        fs.Kernel.Dentries.ShrinkBelow(fs.Current.Fs!.Root.Dentry);
+        Assert.Equal(Errno.Success, fs.Rename("/link/c/f", "/a/g"));
+        Assert.Equal("x", fs.Read("/a/g"));
+    }
+
     [Theory]
     [InlineData("", "ENOENT")]
     [InlineData("/missing", "ENOENT")]
