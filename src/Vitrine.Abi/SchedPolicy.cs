@@ -29,3 +29,11 @@ internal struct SchedAttributes
     public uint UtilMin;
     public uint UtilMax;
 }
+
+/// <summary>getpriority(2) which.</summary>
+internal enum PriorityTarget
+{
+    Process = 0,
+    ProcessGroup = 1,
+    User = 2,
+}

@@ -36,6 +36,15 @@ internal sealed class PrintkLog(Timekeeper time)
     /// <summary>Called after a record was added, outside the lock, on the writer's thread.</summary>
     public Action<PrintkRecord>? Added { get; set; }
 
+    /// <summary>kernel.dmesg_restrict.</summary>
+    public bool IsRestricted { get; set; }
+
+    /// <summary>Where syslog(SYSLOG_ACTION_READ_ALL) starts: moved by CLEAR.</summary>
+    public ulong ClearedBefore { get; set; }
+
+    /// <summary>Where syslog(SYSLOG_ACTION_READ) goes on.</summary>
+    public ulong ReadBefore { get; set; }
+
     public ulong FirstSequence
     {
         get

@@ -8,24 +8,29 @@ namespace Vitrine.Kernel.Sched;
 /// <content>One task's turn on the processor: kernel path, exit work, user code.</content>
 internal sealed partial class Processor
 {
+    private Ktime _chargedUntil;
+
+    /// <summary>Nanoseconds of its current task's time that have not been charged yet.</summary>
+    public long Uncharged => _kernel.Time.Now - _chargedUntil;
+
     /// <summary>
     /// Runs the task until it sleeps, ends, or should make room. True if it is still runnable and must be queued again.
     /// </summary>
     private bool RunTask(Task task)
     {
-        Ktime entered = _kernel.Time.Now;
+        _chargedUntil = _kernel.Time.Now;
         for (; ; )
         {
             if (task.State != TaskState.Running || _kernel.IsHalted)
             {
-                ChargeSystem(task, entered);
+                ChargeSystem(task);
                 return false;
             }
 
             if (task.WantsToYield)
             {
                 task.WantsToYield = false;
-                ChargeSystem(task, entered);
+                ChargeSystem(task);
                 return true;
             }
 
@@ -48,8 +53,7 @@ internal sealed partial class Processor
                 continue;
             }
 
-            Ktime now = ChargeSystem(task, entered);
-            entered = now;
+            Ktime now = ChargeSystem(task);
             RunDue(now);
             if (task.HasExitWork)
                 continue;
@@ -57,14 +61,17 @@ internal sealed partial class Processor
                 return true;
 
             CpuExit exit = RunUser(task, now);
-            entered = _kernel.Time.Now;
+            Ktime entered = _kernel.Time.Now;
             long used = entered - now;
+            _chargedUntil = entered;
             task.Sched.UserTime += used;
             task.Sched.Charge(used);
             task.ThreadGroup.UserTime += used;
             UserTime += used;
             if (task.Sched.Nice > 0)
                 NiceTime += used;
+            if (task.ThreadGroup.WatchesCpuTime)
+                task.ThreadGroup.CheckCpuTime();
             task.Enter(exit);
         }
     }
@@ -80,6 +87,8 @@ internal sealed partial class Processor
 
     private unsafe CpuExit RunUser(Task task, Ktime now)
     {
+        if (task.ThreadGroup.WatchesCpuTime)
+            _kernel.Tick.Lower(now.Nanoseconds + Timekeeper.TickNanoseconds);
         _kernel.Tick.Arm(now, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
         Cpu.LoadRegisters(task.Registers);
         PhysAddr root = task.Mm!.PageTableRoot;
@@ -90,10 +99,11 @@ internal sealed partial class Processor
         return exit;
     }
 
-    private Ktime ChargeSystem(Task task, Ktime since)
+    private Ktime ChargeSystem(Task task)
     {
         Ktime now = _kernel.Time.Now;
-        long used = now - since;
+        long used = now - _chargedUntil;
+        _chargedUntil = now;
         task.Sched.SystemTime += used;
         task.Sched.Charge(used);
         task.ThreadGroup.SystemTime += used;

@@ -27,7 +27,7 @@ internal static class SleepCalls
             ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime or ClockId.Tai => Errno.Success,
             ClockId.RealtimeAlarm or ClockId.BoottimeAlarm =>
                 current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
-            ClockId.ThreadCpuTime => Errno.EINVAL,
+            ClockId.ThreadCpuTime => Errno.EOPNOTSUPP,
             ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse or ClockId.ProcessCpuTime or < 0 => Errno.ENOTSUP,
             _ => Errno.EINVAL,
         };
