@@ -16,6 +16,21 @@ internal sealed partial class KernelInstance
     /// <summary>Interrupts taken: timer expiries that kicked a processor and completions of the host.</summary>
     public long InterruptCount => Interrupts.Handled + Tick.Ticks;
 
+    /// <summary>The task on whose behalf the calling host thread is in the kernel; null outside of one.</summary>
+    public Tasks.Task? CurrentTask
+    {
+        get
+        {
+            foreach (Sched.Processor processor in Processors)
+            {
+                if (processor.IsThisThread)
+                    return processor.Current;
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>A version 4 UUID (RFC 9562) from the machine's entropy.</summary>
     public static string RandomUuid(IEntropyDevice entropy)
     {

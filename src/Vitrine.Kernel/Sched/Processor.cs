@@ -36,6 +36,9 @@ internal sealed partial class Processor : IYieldTarget
 
     public bool IsIdle { get; private set; }
 
+    /// <summary>The calling host thread is this processor.</summary>
+    public bool IsThisThread => Thread.CurrentThread == _thread;
+
     /// <summary>Nanoseconds in user code, in the kernel, and idle, for /proc/stat.</summary>
     public long UserTime { get; private set; }
 
