@@ -8,6 +8,8 @@ internal static class Program
 {
     public static int Main(string[] args)
     {
+        if (args is ["do", ..])
+            Machine.Prepare();
         var root = new RootCommand("Runs Linux programs in a Linux-compatible operating system of its own.");
         root.Subcommands.Add(DoCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());
