@@ -227,5 +227,6 @@ internal static unsafe class MmxInteger
 
     public static void Pextrw(CpuState* state, void* dst, void* src, byte imm) => *(ulong*)dst = ((ushort*)src)[imm & 3];
 
-    public static void Pmovmskb(CpuState* state, void* dst, void* src, byte imm) => *(ulong*)dst = Vector128.ExtractMostSignificantBits(Vector128.CreateScalar(*(ulong*)src).AsByte());
+    public static void Pmovmskb(CpuState* state, void* dst, void* src, byte imm) =>
+        *(ulong*)dst = Vector128.ExtractMostSignificantBits(Vector128.CreateScalar(*(ulong*)src).AsByte());
 }

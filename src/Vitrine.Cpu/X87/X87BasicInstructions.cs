@@ -9,13 +9,17 @@ internal static unsafe class X87BasicInstructions
     // SAFETY: src points to an operand of the size that the instruction's table entry declares; the interpreter
     // has translated or bounced it.
 
-    public static void FaddSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Add);
+    public static void FaddSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Add);
 
-    public static void FaddDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Add);
+    public static void FaddDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Add);
 
-    public static void FiaddInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Add);
+    public static void FiaddInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Add);
 
-    public static void FiaddInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Add);
+    public static void FiaddInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Add);
 
     public static void Fadd(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.Add);
 
@@ -23,13 +27,17 @@ internal static unsafe class X87BasicInstructions
 
     public static void Faddp(CpuState* state, void* dst, void* src, byte imm) => RegistersAndPop(state, imm, X87Operation.Add);
 
-    public static void FmulSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Multiply);
+    public static void FmulSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Multiply);
 
-    public static void FmulDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Multiply);
+    public static void FmulDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Multiply);
 
-    public static void FimulInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Multiply);
+    public static void FimulInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Multiply);
 
-    public static void FimulInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Multiply);
+    public static void FimulInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Multiply);
 
     public static void Fmul(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.Multiply);
 
@@ -37,13 +45,17 @@ internal static unsafe class X87BasicInstructions
 
     public static void Fmulp(CpuState* state, void* dst, void* src, byte imm) => RegistersAndPop(state, imm, X87Operation.Multiply);
 
-    public static void FsubSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Subtract);
+    public static void FsubSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Subtract);
 
-    public static void FsubDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Subtract);
+    public static void FsubDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Subtract);
 
-    public static void FisubInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Subtract);
+    public static void FisubInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Subtract);
 
-    public static void FisubInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Subtract);
+    public static void FisubInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Subtract);
 
     public static void Fsub(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.Subtract);
 
@@ -51,13 +63,17 @@ internal static unsafe class X87BasicInstructions
 
     public static void Fsubp(CpuState* state, void* dst, void* src, byte imm) => RegistersAndPop(state, imm, X87Operation.Subtract);
 
-    public static void FsubrSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.SubtractReversed);
+    public static void FsubrSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.SubtractReversed);
 
-    public static void FsubrDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.SubtractReversed);
+    public static void FsubrDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.SubtractReversed);
 
-    public static void FisubrInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.SubtractReversed);
+    public static void FisubrInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.SubtractReversed);
 
-    public static void FisubrInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.SubtractReversed);
+    public static void FisubrInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.SubtractReversed);
 
     public static void Fsubr(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.SubtractReversed);
 
@@ -65,13 +81,17 @@ internal static unsafe class X87BasicInstructions
 
     public static void Fsubrp(CpuState* state, void* dst, void* src, byte imm) => RegistersAndPop(state, imm, X87Operation.SubtractReversed);
 
-    public static void FdivSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Divide);
+    public static void FdivSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.Divide);
 
-    public static void FdivDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Divide);
+    public static void FdivDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.Divide);
 
-    public static void FidivInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Divide);
+    public static void FidivInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.Divide);
 
-    public static void FidivInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Divide);
+    public static void FidivInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.Divide);
 
     public static void Fdiv(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.Divide);
 
@@ -79,13 +99,17 @@ internal static unsafe class X87BasicInstructions
 
     public static void Fdivp(CpuState* state, void* dst, void* src, byte imm) => RegistersAndPop(state, imm, X87Operation.Divide);
 
-    public static void FdivrSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.DivideReversed);
+    public static void FdivrSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), X87Operation.DivideReversed);
 
-    public static void FdivrDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.DivideReversed);
+    public static void FdivrDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), X87Operation.DivideReversed);
 
-    public static void FidivrInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.DivideReversed);
+    public static void FidivrInt32(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(int*)src), X87Operation.DivideReversed);
 
-    public static void FidivrInt16(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.DivideReversed);
+    public static void FidivrInt16(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.FromInt64(*(short*)src), X87Operation.DivideReversed);
 
     public static void Fdivr(CpuState* state, void* dst, void* src, byte imm) => Registers(state, 0, 0, imm, X87Operation.DivideReversed);
 

@@ -10,13 +10,17 @@ internal static unsafe class X87Compare
     // SAFETY: src points to an operand of the size that the instruction's table entry declares; the interpreter
     // has translated or bounced it.
 
-    public static void FcomSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), 0);
+    public static void FcomSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), 0);
 
-    public static void FcompSingle(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), 1);
+    public static void FcompSingle(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary32, *(uint*)src), 1);
 
-    public static void FcomDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), 0);
+    public static void FcomDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), 0);
 
-    public static void FcompDouble(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), 1);
+    public static void FcompDouble(CpuState* state, void* dst, void* src, byte imm) =>
+        Memory(state, X87Operand.From(IeeeFormat.Binary64, *(ulong*)src), 1);
 
     public static void FicomInt32(CpuState* state, void* dst, void* src, byte imm) => Memory(state, X87Operand.FromInt64(*(int*)src), 0);
 
