@@ -27,6 +27,7 @@ internal enum MapFlags : uint
     Fixed = 0x10,
     Anonymous = 0x20,
     Only32Bit = 0x40,
+    Above4G = 0x80,
     GrowsDown = 0x100,
     DenyWrite = 0x800,
     Executable = 0x1000,
@@ -39,6 +40,8 @@ internal enum MapFlags : uint
     Sync = 0x8_0000,
     FixedNoReplace = 0x10_0000,
     Uninitialized = 0x400_0000,
+    Huge2M = 21 << 26,
+    Huge1G = 30 << 26,
 }
 
 /// <summary>mremap(2) flags.</summary>

@@ -8,11 +8,11 @@ namespace Vitrine.Kernel.Mm;
 /// <content>mmap, munmap and brk.</content>
 internal sealed partial class MmStruct
 {
-    /// <summary>Flags that old programs pass and the kernel ignores.</summary>
+    /// <summary>The flags that MAP_SHARED_VALIDATE lets through (LEGACY_MAP_MASK): huge page sizes are among them.</summary>
     private const MapFlags LegacyFlags = MapFlags.Shared | MapFlags.Private | MapFlags.Fixed | MapFlags.Anonymous
         | MapFlags.DenyWrite | MapFlags.Executable | MapFlags.Uninitialized | MapFlags.GrowsDown | MapFlags.Locked
         | MapFlags.NoReserve | MapFlags.Populate | MapFlags.NonBlock | MapFlags.Stack | MapFlags.HugeTlb | MapFlags.Only32Bit
-        | MapFlags.FixedNoReplace;
+        | MapFlags.FixedNoReplace | MapFlags.Above4G | MapFlags.Huge2M | MapFlags.Huge1G;
 
     /// <summary>Maps a file or anonymous memory, as mmap(2) does; works on any address space.</summary>
     /// <param name="file">Borrowed; the mapping takes a reference of its own. Null: anonymous.</param>
