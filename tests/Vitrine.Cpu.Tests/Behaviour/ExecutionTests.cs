@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Iced.Intel;
 using Vitrine.Abi;
 using Vitrine.Cpu.Tests.Judge;
@@ -9,8 +8,7 @@ namespace Vitrine.Cpu.Tests.Behaviour;
 /// <summary>Running: long runs, kicks, interrupted string instructions, single steps, exits.</summary>
 public sealed unsafe class ExecutionTests
 {
-    /// <summary>VITRINE_LONG_TESTS=1 runs the full 10^8 blocks.</summary>
-    private static readonly int Blocks = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 100_000_000 : 10_000_000;
+    private const int Blocks = 100_000_000;
 
     [Fact]
     public void ManyBlocks_RunOnASmallStack()
