@@ -38,6 +38,7 @@ internal static class ProcessEntries
         new("wchan", File, true, c => new ProcessText(c, Public, ProcessFiles.WaitChannel)),
         new("schedstat", File, true, c => new ProcessText(c, Public, ProcessFiles.SchedStat)),
         new("cgroup", File, true, c => new ProcessText(c, Public, ProcessFiles.Cgroup)),
+        new("oom_score", File, true, c => new ProcessText(c, Public, ProcessFiles.OomScore)),
         new("oom_score_adj", File, true, c => new ProcessSetting(c, TextInode.ReadWriteMode, ProcessFiles.OomScoreAdjustment, ProcessFiles.SetOomScoreAdjustment)),
         new("loginuid", File, true, c => new ProcessText(c, Public, ProcessFiles.LoginUid)),
         new("sessionid", File, true, c => new ProcessText(c, Public, ProcessFiles.LoginUid)),

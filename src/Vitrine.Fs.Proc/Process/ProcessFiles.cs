@@ -77,6 +77,9 @@ internal static class ProcessFiles
 
     public static void Cgroup(Task current, ProcessContext context, GeneratedText text) => text.Append("0::").Line(context.Task.Cgroup.Path);
 
+    public static void OomScore(Task current, ProcessContext context, GeneratedText text) =>
+        text.Append(current.Kernel.Memory.Oom.Score(context.Task.ThreadGroup)).Append('\n');
+
     public static void OomScoreAdjustment(Task current, ProcessContext context, GeneratedText text) =>
         text.Append(context.Task.ThreadGroup.OomScoreAdjustment).Append('\n');
 

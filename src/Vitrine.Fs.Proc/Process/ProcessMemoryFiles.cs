@@ -59,7 +59,7 @@ internal static class ProcessMemoryFiles
 
         ReadOnlySpan<byte> name = area.File is { } named
             ? PathText.Of(named.Path, current.Fs!.Root)
-            : global::System.Text.Encoding.UTF8.GetBytes(SpecialName(mm, area));
+            : global::System.Text.Encoding.UTF8.GetBytes(mm.NameOf(area) ?? "");
         if (name.Length > 0)
         {
             while (text.Length - start < NameColumn)
@@ -75,16 +75,5 @@ internal static class ProcessMemoryFiles
         }
 
         text.Append('\n');
-    }
-
-    private static string SpecialName(MmStruct mm, VmArea area)
-    {
-        if (area.Operations?.Name is { } special)
-            return special;
-        if (area.Start <= mm.Brk && area.End > mm.StartBrk && area.End >= mm.StartBrk && mm.Brk > mm.StartBrk)
-            return "[heap]";
-        if (area.Start <= mm.StartStack && area.End >= mm.StartStack && area.IsGrowsDown)
-            return "[stack]";
-        return area.AnonymousName is { } anonymous ? $"[anon:{anonymous}]" : "";
     }
 }

@@ -1,11 +1,16 @@
 using System.Text;
 using Vitrine.Abi;
+using Vitrine.Fs.Dev;
 using Vitrine.Fs.Host;
 using Vitrine.Fs.Overlay;
+using Vitrine.Fs.Proc;
+using Vitrine.Fs.Sys;
 using Vitrine.Fs.Tmpfs;
 using Vitrine.Kernel;
 using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Drivers;
 using Vitrine.Kernel.Init;
+using Vitrine.Kernel.Ipc;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Vfs;
 using FileMode = Vitrine.Abi.FileMode;
@@ -39,6 +44,12 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         kernel.FileSystems.Register(_tmpfs);
         kernel.FileSystems.Register(_overlay);
         kernel.FileSystems.Register(_host);
+        kernel.FileSystems.Register(new ProcFileSystem());
+        kernel.FileSystems.Register(new SysFileSystem());
+        kernel.FileSystems.Register(new DevtmpfsFileSystem());
+        MemoryDevices.Register(kernel);
+        TerminalDevices.Register(kernel);
+        kernel.Devices.FifoOpener = FifoOpener.OpenAsync;
 
         Errno error = await MountRootAsync(current);
         if (error == Errno.Success)
