@@ -20,7 +20,8 @@ internal sealed class TmpfsFile(VfsPath path, TmpfsRegularFile file, OpenFlags f
         Errno error = BeginWrite(current, from, ref offset);
         if (error != Errno.Success || from.Remaining == 0)
         {
-            result = error == Errno.Success ? 0L : error;
+            // Not "0L : error", which is an Errno of 0.
+            result = error == Errno.Success ? (Result<long>)0L : error;
         }
         else
         {

@@ -290,9 +290,6 @@ internal sealed partial class PathWalk : IDisposable
                 return need;
             _componentPending = false;
             _validated = false;
-            // What a file system was asked for is this component; the next one must not take it for its own.
-            if (_found is not null)
-                HoldHere();
             if (_componentIsLast)
                 return MustBeDirectory && !At.Dentry.Inode!.IsDirectory ? Fail(Errno.ENOTDIR) : Need.Done;
         }
