@@ -25,7 +25,8 @@ internal sealed class HostSuperBlock : SuperBlock
 
     private const int DirectoryHandleLimit = 512;
     private const int FileHandleLimit = 256;
-    private const ulong FirstSyntheticNumber = 0xF000_0000_0000_0000;
+    // Above what file systems of the host give out, below the byte that an overlay uses.
+    private const ulong FirstSyntheticNumber = 0x00F0_0000_0000_0000;
 
     private readonly Dictionary<HostFileId, HostInode> _live = [];
     private readonly Dictionary<ulong, HostDevice> _devices = [];

@@ -23,9 +23,6 @@ internal sealed class OverlayLayer
 
     public Dentry RootDentry => _path.Dentry;
 
-    /// <summary>Which file system it is among those of the overlay: 0 for the bottom one. Part of inode numbers.</summary>
-    public int FileSystemIndex { get; set; }
-
     public void Release()
     {
         SuperBlock super = SuperBlock;

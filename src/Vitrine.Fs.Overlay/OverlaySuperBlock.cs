@@ -29,10 +29,11 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
     private readonly Dictionary<OverlayIdentity, OverlayLinks> _links = [];
     private readonly Dictionary<(SuperBlock FileSystem, ulong Number), OverlayIdentity> _moved = [];
     private readonly List<SuperBlock> _fileSystems = [];
+    private readonly List<int> _firstIndex = [];
     private readonly Inode? _work;
     private readonly VfsPath _workPath;
     private readonly string _shownOptions;
-    private ulong _nextFreeNumber = 1;
+    private int _usedIndices;
     private uint _nextTemporary;
 
     private OverlaySuperBlock(KernelInstance kernel, FileSystemType type, List<OverlayLayer> lowers, OverlayLayer? upper, VfsPath work, bool userXattrs, string shownOptions)
@@ -55,9 +56,9 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
         }
 
         for (int i = lowers.Count - 1; i >= 0; i--)
-            lowers[i].FileSystemIndex = IndexOf(lowers[i].SuperBlock);
+            AddFileSystem(lowers[i].SuperBlock);
         if (upper is not null)
-            upper.FileSystemIndex = IndexOf(upper.SuperBlock);
+            AddFileSystem(upper.SuperBlock);
         MaxFileSize = (upper ?? lowers[0]).SuperBlock.MaxFileSize;
         BlockSize = (upper ?? lowers[0]).SuperBlock.BlockSize;
     }
@@ -216,11 +217,7 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
     public InodeNumber Translate(SuperBlock fileSystem, InodeNumber number)
     {
         int index = _fileSystems.IndexOf(fileSystem);
-        if (index == 0)
-            return number;
-        if (number.Value >> IndexShift != 0)
-            return new InodeNumber((0xFFUL << IndexShift) | _nextFreeNumber++);
-        return new InodeNumber(number.Value | ((ulong)index << IndexShift));
+        return index == 0 ? number : new InodeNumber(number.Value + ((ulong)_firstIndex[index] << IndexShift));
     }
 
     /// <summary>What a listing of a directory shows for an entry.</summary>
@@ -253,13 +250,14 @@ internal sealed partial class OverlaySuperBlock : SuperBlock
         return dentry;
     }
 
-    private int IndexOf(SuperBlock fileSystem)
+    /// <summary>Gives each file system a range of values of the top byte: an overlay uses several itself.</summary>
+    private void AddFileSystem(SuperBlock fileSystem)
     {
-        int index = _fileSystems.IndexOf(fileSystem);
-        if (index >= 0)
-            return index;
+        if (_fileSystems.Contains(fileSystem))
+            return;
         _fileSystems.Add(fileSystem);
-        return _fileSystems.Count - 1;
+        _firstIndex.Add(_usedIndices);
+        _usedIndices += fileSystem is OverlaySuperBlock overlay ? overlay._usedIndices : 1;
     }
 
     private static int DepthOf(SuperBlock super) => super is OverlaySuperBlock overlay ? overlay.StackDepth : 0;

@@ -38,6 +38,7 @@ internal sealed class FsFixture : IDisposable
         });
         Kernel.Lock.Enter();
         Current = new Task(Kernel, new ThreadGroup(Kernel), Credentials.ForUser(Kernel.InitUserNamespace, Uid.Root, Gid.Root, []), null!, Kernel.RootCgroup);
+        Current.State = Sched.TaskState.Running;
         Array.Fill(Current.ThreadGroup.Limits, new RLimit(RLimit.Infinity, RLimit.Infinity));
         _freeAtStart = Kernel.Memory.FreeFrames;
     }
@@ -324,7 +325,7 @@ internal sealed class FsFixture : IDisposable
         while (!done())
         {
             Kernel.Interrupts.Drain();
-            if (Current.TakeContinuation() is { } continuation)
+            if (Kernel.Scheduler.PickNext(Kernel.Processors[0]) is { } task && task.TakeContinuation() is { } continuation)
                 continuation();
             else
                 Thread.Yield();

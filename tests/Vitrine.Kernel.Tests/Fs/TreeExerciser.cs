@@ -17,6 +17,7 @@ internal sealed class TreeExerciser(FsFixture fs, SuperBlock super, ModelNode ro
 
     public void Run(int operations)
     {
+        CompareTree();
         for (int i = 0; i < operations; i++)
         {
             Step();
