@@ -108,6 +108,7 @@ internal sealed partial class VirtualFileSystem
         Pipes.Release();
         Sockets.Release();
         Anonymous.Release();
+        SharedMemory.Release();
     }
 }
 

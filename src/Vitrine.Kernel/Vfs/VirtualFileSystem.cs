@@ -21,6 +21,7 @@ internal sealed partial class VirtualFileSystem
         Pipes = new Lazily(this, "pipefs", 0x50495045);
         Sockets = new Lazily(this, "sockfs", 0x534F434B);
         Anonymous = new Lazily(this, "anon_inodefs", 0x09041934);
+        SharedMemory = new Lazily(this, "tmpfs", 0x01021994);
     }
 
     public KernelInstance Kernel { get; }
@@ -44,6 +45,19 @@ internal sealed partial class VirtualFileSystem
     public PseudoSuperBlock SockFs => Sockets.Get();
 
     public PseudoSuperBlock AnonInodeFs => Anonymous.Get();
+
+    /// <summary>Files in memory without a name: memfds. Unlike other internal mounts it lets its files be executed.</summary>
+    public PseudoSuperBlock ShmFs
+    {
+        get
+        {
+            PseudoSuperBlock shm = SharedMemory.Get();
+            shm.Mount.Flags = MountFlags.None;
+            return shm;
+        }
+    }
+
+    private Lazily SharedMemory { get; }
 
     private Lazily Pipes { get; }
 
