@@ -127,6 +127,7 @@ internal sealed unsafe partial class VirtualProcessor
     }
 
     /// <summary>Does what a handler left for. True: the run is over, and <c>_exit</c> says why.</summary>
+    [MethodImpl(Inline.Hot)]
     private bool Resolve()
     {
         CpuState* c = _state;
@@ -158,6 +159,7 @@ internal sealed unsafe partial class VirtualProcessor
     private static ulong HostTime() => (ulong)Stopwatch.GetTimestamp() * (CpuModel.TscFrequency / (ulong)Stopwatch.Frequency);
 
     /// <summary>Patches the link that control came from, if it may lead straight to its target.</summary>
+    [MethodImpl(Inline.Hot)]
     private bool Connect()
     {
         var link = (Op*)_state->PendingLink;
@@ -188,6 +190,7 @@ internal sealed unsafe partial class VirtualProcessor
     private int _epoch;
 
     /// <summary>The block at RIP, with the page's base set. Null: leaving is prepared.</summary>
+    [MethodImpl(Inline.Hot)]
     private Op* Find()
     {
         CpuState* c = _state;
@@ -218,6 +221,7 @@ internal sealed unsafe partial class VirtualProcessor
         _state->ExecutedPages[hash >> 6] |= 1UL << (int)(hash & 63);
     }
 
+    [MethodImpl(Inline.Hot)]
     private BlockHeader* FindBlock(ulong rip)
     {
         uint offset = (uint)rip & 4095;
@@ -279,6 +283,7 @@ internal sealed unsafe partial class VirtualProcessor
     }
 
     /// <summary>Translates for fetching. False: a fault is prepared, with RIP where it is.</summary>
+    [MethodImpl(Inline.Hot)]
     private bool TryFetchFrame(ulong address, out uint frame)
     {
         CpuState* c = _state;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Iced.Intel;
 using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.Simd;
@@ -10,6 +11,7 @@ namespace Vitrine.Cpu.Decoding;
 internal sealed unsafe partial class BlockBuilder
 {
     /// <summary>Appends the operations of instruction <paramref name="k"/>; gives how many instructions they cover.</summary>
+    [MethodImpl(Inline.Hot)]
     private int Emit(int k)
     {
         ref Instruction i = ref _instructions[k];
@@ -129,6 +131,7 @@ internal sealed unsafe partial class BlockBuilder
         }
     }
 
+    [MethodImpl(Inline.Hot)]
     private void EmitMove(in Instruction i, int k)
     {
         if ((i.Op0Kind == OpKind.Register && i.Op0Register is >= Register.ES and <= Register.DR15) ||
@@ -184,6 +187,7 @@ internal sealed unsafe partial class BlockBuilder
     }
 
     /// <summary>CMP and TEST, with a conditional branch behind them if that pair is fused.</summary>
+    [MethodImpl(Inline.Hot)]
     private int EmitCompare(int k)
     {
         ref Instruction i = ref _instructions[k];

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Iced.Intel;
 using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.State;
@@ -79,6 +80,7 @@ internal sealed unsafe partial class BlockBuilder
     /// Appends the operation for an instruction with its memory operand (if any) encoded; an address that base +
     /// index * scale + displacement can't express gets an operation of its own before it.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     private Op* AppendWithMemory(in Instruction i, int k)
     {
         bool memory = false;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Iced.Intel;
 using Vitrine.Cpu.Execution;
@@ -62,6 +63,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     /// Builds the block that begins at <paramref name="offset"/> of a page, from bytes at <paramref name="start"/>.
     /// A step's links end the step instead of leading on.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     public BuildResult Build(byte* start, int length, uint offset, int maxInstructions, bool step)
     {
         _reader.Set(start, length);
@@ -227,6 +229,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     private static bool IsNear(ulong target) => (long)target == (int)(long)target;
 
     /// <summary>Copies the block to its place; links, which lead to themselves at first, are adjusted.</summary>
+    [MethodImpl(Inline.Hot)]
     public void CopyTo(Op* target, uint frame)
     {
         for (int i = 0; i < _count; i++)
@@ -266,6 +269,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     /// True if the arithmetic flags that instruction <paramref name="k"/> sets can't be seen: before anything that
     /// reads them, may fault or ends the block, an instruction that can't fault sets them all.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     private bool FlagsAreDead(int k)
     {
         if (_step)

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using Iced.Intel;
+using Vitrine.Cpu.Execution;
 
 namespace Vitrine.Cpu.Decoding;
 
@@ -22,5 +24,6 @@ internal sealed unsafe class FrameReader : CodeReader
 
     public void Rewind() => _next = _marked;
 
+    [MethodImpl(Inline.Hot)]
     public override int ReadByte() => _next == _end ? -1 : *_next++;
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vitrine.Abi;
 using Vitrine.Cpu.Decoding;
@@ -52,6 +53,7 @@ internal sealed unsafe class CodeCache : IDisposable
     /// The frame's code, made if there is none. <paramref name="wasWritten"/>: writable translations of it may exist;
     /// they are to be taken away before anything is decoded, and <see cref="SetReady"/> called then.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     public FrameCode* GetOrMark(uint frame, out bool wasWritten)
     {
         wasWritten = false;
@@ -109,6 +111,7 @@ internal sealed unsafe class CodeCache : IDisposable
     /// Decodes the block at an offset of a frame and adds it. Null: the frame has been taken out meanwhile, or
     /// (<paramref name="crosses"/>) its first instruction goes on in the next page.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     public BlockHeader* Add(FrameCode* code, uint frame, uint offset, out bool crosses)
     {
         lock (_lock)
@@ -160,6 +163,7 @@ internal sealed unsafe class CodeCache : IDisposable
         return 15;
     }
 
+    [MethodImpl(Inline.Hot)]
     private BlockHeader* Insert(FrameCode* code, uint offset, uint secondFrame)
     {
         int bytes = sizeof(BlockHeader) + _builder!.OpCount * sizeof(Op);

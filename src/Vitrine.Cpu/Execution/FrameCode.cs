@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Vitrine.Cpu.Execution;
@@ -32,6 +33,7 @@ internal unsafe struct FrameCode
     public static BlockHeader** Head(FrameCode* f, uint offset) => (BlockHeader**)f->_heads + ((offset ^ (offset >> 6)) & (Buckets - 1));
 
     /// <summary>The block that begins at an offset, for an instruction that crosses pages only with the right second frame.</summary>
+    [MethodImpl(Inline.Hot)]
     public static BlockHeader* Find(FrameCode* f, uint offset, uint secondFrame)
     {
         for (BlockHeader* b = (BlockHeader*)Volatile.Read(ref *(nint*)Head(f, offset)); b != null; b = b->Next)

@@ -17,6 +17,9 @@ internal static class Inline
     /// </summary>
     public const MethodImplOptions Handler = MethodImplOptions.AggressiveOptimization;
 
+    /// <summary>Runs often from the start: not worth compiling twice.</summary>
+    public const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+
     public const MethodImplOptions Never = MethodImplOptions.NoInlining;
 }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.State;
 
 namespace Vitrine.Cpu.Translation;
@@ -37,6 +39,7 @@ internal static unsafe class PageWalk
         }
     }
 
+    [MethodImpl(Inline.Hot)]
     private static PageFaultError TryWalk(CpuState* c, ulong address, PageFaultError access, out ulong frame, out bool dirty, out bool executable, out bool changed)
     {
         frame = 0;

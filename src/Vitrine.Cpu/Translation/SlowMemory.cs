@@ -100,6 +100,7 @@ internal static unsafe class SlowMemory
     }
 
     /// <summary>Host address of one byte's page position, filling the cache; null if leaving is prepared.</summary>
+    [MethodImpl(Inline.Hot)]
     private static byte* Translate(CpuState* c, Op* o, ulong address, bool write)
     {
         TlbEntry* e = MemoryAccess.Entry(c, address);
