@@ -7,59 +7,6 @@ using static Vitrine.Cpu.Execution.Inline;
 
 namespace Vitrine.Cpu.Simd;
 
-/// <summary>An operation on two registers of 16 bytes.</summary>
-internal interface IVectorBinary
-{
-    static abstract Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y);
-}
-
-internal readonly struct VectorXor : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x ^ y;
-}
-
-internal readonly struct VectorOr : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x | y;
-}
-
-internal readonly struct VectorAnd : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x & y;
-}
-
-internal readonly struct VectorEqualBytes : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => Vector128.Equals(x, y);
-}
-
-internal readonly struct VectorMinBytes : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => Vector128.Min(x, y);
-}
-
-internal readonly struct VectorSubtractBytes : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => x - y;
-}
-
-internal readonly struct VectorAddInts : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => (x.AsInt32() + y.AsInt32()).AsByte();
-}
-
-internal readonly struct VectorAddLongs : IVectorBinary
-{
-    [MethodImpl(Always)] public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) => (x.AsInt64() + y.AsInt64()).AsByte();
-}
-
-internal readonly struct VectorInterleaveLowLongs : IVectorBinary
-{
-    [MethodImpl(Always)]
-    public static Vector128<byte> Compute(Vector128<byte> x, Vector128<byte> y) =>
-        Vector128.Create(x.AsUInt64().GetElement(0), y.AsUInt64().GetElement(0)).AsByte();
-}
-
 /// <summary>
 /// Handlers for frequent moves and integer operations on XMM registers. Those of a scalar between register and
 /// memory need none of their own: <see cref="MoveHandlers"/> serves them.
@@ -188,6 +135,35 @@ internal static unsafe class FastVectorHandlers
     public static Op* SignMask(CpuState* c, Op* o)
     {
         *(ulong*)((byte*)c + o->D) = Vector128.ExtractMostSignificantBits(*(Vector128<byte>*)((byte*)c + o->S));
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>A shift by an immediate, Aux.</summary>
+    [MethodImpl(Handler)]
+    public static Op* Shift<TShift>(CpuState* c, Op* o)
+        where TShift : struct, IVectorShift
+    {
+        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
+        *d = TShift.Compute(*d, o->Aux);
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>PSHUFD.</summary>
+    [MethodImpl(Handler)]
+    public static Op* ShuffleInts(CpuState* c, Op* o)
+    {
+        uint* x = (uint*)((byte*)c + o->S);
+        uint order = o->Aux;
+        *(Vector128<uint>*)((byte*)c + o->D) = Vector128.Create(x[order & 3], x[(order >> 2) & 3], x[(order >> 4) & 3], x[order >> 6]);
+        return o[1].Fn(c, o + 1);
+    }
+
+    /// <summary>PALIGNR.</summary>
+    [MethodImpl(Handler)]
+    public static Op* Align(CpuState* c, Op* o)
+    {
+        ulong* d = (ulong*)((byte*)c + o->D);
+        *(Vector128<ulong>*)d = SseShift.Align(d, (ulong*)((byte*)c + o->S), o->Aux);
         return o[1].Fn(c, o + 1);
     }
 }

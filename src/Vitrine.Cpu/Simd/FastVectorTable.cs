@@ -25,6 +25,12 @@ internal static unsafe class FastVectorTable
             Mnemonic.Por or Mnemonic.Orps or Mnemonic.Orpd => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorOr> : &FastVectorHandlers.Registers<VectorOr> : null,
             Mnemonic.Pand or Mnemonic.Andps or Mnemonic.Andpd => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorAnd> : &FastVectorHandlers.Registers<VectorAnd> : null,
             Mnemonic.Pcmpeqb => Is128(i) ? memory ? &FastVectorHandlers.Memory<VectorEqualBytes> : &FastVectorHandlers.Registers<VectorEqualBytes> : null,
+            Mnemonic.Pandn or Mnemonic.Andnps or Mnemonic.Andnpd or Mnemonic.Pcmpeqw or Mnemonic.Pcmpeqd or Mnemonic.Pcmpgtb or Mnemonic.Pcmpgtd
+                or Mnemonic.Paddb or Mnemonic.Paddw or Mnemonic.Psubw or Mnemonic.Psubd or Mnemonic.Psubq or Mnemonic.Pmaxub => Is128(i) ? Integer2(i, memory) : null,
+            Mnemonic.Pshufb or Mnemonic.Punpcklbw or Mnemonic.Punpckldq or Mnemonic.Unpcklps or Mnemonic.Pmuludq => Is128(i) ? Arrange(i, memory) : null,
+            Mnemonic.Pshufd => memory ? null : &FastVectorHandlers.ShuffleInts,
+            Mnemonic.Palignr => memory || !Is128(i) ? null : &FastVectorHandlers.Align,
+            Mnemonic.Pslld or Mnemonic.Psrld or Mnemonic.Psllq or Mnemonic.Psrlq => Shift(i, o),
             Mnemonic.Pmovmskb => i.Op1Register.IsXMM() ? &FastVectorHandlers.SignMask : null,
             Mnemonic.Pminub or Mnemonic.Psubb or Mnemonic.Paddd or Mnemonic.Paddq or Mnemonic.Punpcklqdq or Mnemonic.Unpcklpd => Is128(i) ? Integer(i, memory) : null,
             Mnemonic.Addsd or Mnemonic.Subsd or Mnemonic.Mulsd or Mnemonic.Divsd => DoubleArithmetic(i, memory),
@@ -99,6 +105,39 @@ internal static unsafe class FastVectorTable
         Mnemonic.Paddd => memory ? &FastVectorHandlers.Memory<VectorAddInts> : &FastVectorHandlers.Registers<VectorAddInts>,
         Mnemonic.Paddq => memory ? &FastVectorHandlers.Memory<VectorAddLongs> : &FastVectorHandlers.Registers<VectorAddLongs>,
         _ => memory ? &FastVectorHandlers.Memory<VectorInterleaveLowLongs> : &FastVectorHandlers.Registers<VectorInterleaveLowLongs>,
+    };
+
+    private static OpFunction Integer2(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Pandn or Mnemonic.Andnps or Mnemonic.Andnpd => memory ? &FastVectorHandlers.Memory<VectorAndNot> : &FastVectorHandlers.Registers<VectorAndNot>,
+        Mnemonic.Pcmpeqw => memory ? &FastVectorHandlers.Memory<VectorEqualWords> : &FastVectorHandlers.Registers<VectorEqualWords>,
+        Mnemonic.Pcmpeqd => memory ? &FastVectorHandlers.Memory<VectorEqualInts> : &FastVectorHandlers.Registers<VectorEqualInts>,
+        Mnemonic.Pcmpgtb => memory ? &FastVectorHandlers.Memory<VectorGreaterBytes> : &FastVectorHandlers.Registers<VectorGreaterBytes>,
+        Mnemonic.Pcmpgtd => memory ? &FastVectorHandlers.Memory<VectorGreaterInts> : &FastVectorHandlers.Registers<VectorGreaterInts>,
+        Mnemonic.Paddb => memory ? &FastVectorHandlers.Memory<VectorAddBytes> : &FastVectorHandlers.Registers<VectorAddBytes>,
+        Mnemonic.Paddw => memory ? &FastVectorHandlers.Memory<VectorAddWords> : &FastVectorHandlers.Registers<VectorAddWords>,
+        Mnemonic.Psubw => memory ? &FastVectorHandlers.Memory<VectorSubtractWords> : &FastVectorHandlers.Registers<VectorSubtractWords>,
+        Mnemonic.Psubd => memory ? &FastVectorHandlers.Memory<VectorSubtractInts> : &FastVectorHandlers.Registers<VectorSubtractInts>,
+        Mnemonic.Psubq => memory ? &FastVectorHandlers.Memory<VectorSubtractLongs> : &FastVectorHandlers.Registers<VectorSubtractLongs>,
+        _ => memory ? &FastVectorHandlers.Memory<VectorMaxBytes> : &FastVectorHandlers.Registers<VectorMaxBytes>,
+    };
+
+    private static OpFunction Arrange(in Instruction i, bool memory) => i.Mnemonic switch
+    {
+        Mnemonic.Pshufb => memory ? &FastVectorHandlers.Memory<VectorShuffleBytes> : &FastVectorHandlers.Registers<VectorShuffleBytes>,
+        Mnemonic.Punpcklbw => memory ? &FastVectorHandlers.Memory<VectorInterleaveLowBytes> : &FastVectorHandlers.Registers<VectorInterleaveLowBytes>,
+        Mnemonic.Pmuludq => memory ? &FastVectorHandlers.Memory<VectorMultiplyInts> : &FastVectorHandlers.Registers<VectorMultiplyInts>,
+        _ => memory ? &FastVectorHandlers.Memory<VectorInterleaveLowInts> : &FastVectorHandlers.Registers<VectorInterleaveLowInts>,
+    };
+
+    /// <summary>By an immediate below the lanes' width.</summary>
+    private static OpFunction Shift(in Instruction i, Op* o) => i.Code switch
+    {
+        Code.Pslld_xmm_imm8 when o->Aux < 32 => &FastVectorHandlers.Shift<ShiftLeftInts>,
+        Code.Psrld_xmm_imm8 when o->Aux < 32 => &FastVectorHandlers.Shift<ShiftRightInts>,
+        Code.Psllq_xmm_imm8 when o->Aux < 64 => &FastVectorHandlers.Shift<ShiftLeftLongs>,
+        Code.Psrlq_xmm_imm8 when o->Aux < 64 => &FastVectorHandlers.Shift<ShiftRightLongs>,
+        _ => null,
     };
 
     private static OpFunction DoubleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch

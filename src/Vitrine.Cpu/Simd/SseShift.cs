@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Vitrine.Cpu.State;
 
@@ -106,12 +107,24 @@ internal static unsafe class SseShift
     }
 
     /// <summary>Bytes imm to imm + 15 of dst:src.</summary>
-    public static void Palignr(CpuState* state, void* dst, void* src, byte imm)
+    public static void Palignr(CpuState* state, void* dst, void* src, byte imm) =>
+        *(Vector128<ulong>*)dst = Align((ulong*)dst, (ulong*)src, imm);
+
+    /// <summary>In 64-bit words: reading across two stores would stall the host.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<ulong> Align(ulong* high, ulong* low, byte count)
     {
-        byte* both = stackalloc byte[48];
-        *(Vector128<byte>*)both = *(Vector128<byte>*)src;
-        *(Vector128<byte>*)(both + 16) = *(Vector128<byte>*)dst;
-        *(Vector128<byte>*)(both + 32) = Vector128<byte>.Zero;
-        *(Vector128<byte>*)dst = imm >= 32 ? Vector128<byte>.Zero : *(Vector128<byte>*)(both + imm);
+        (ulong a, ulong b, ulong c) = (count >> 3) switch
+        {
+            0 => (low[0], low[1], high[0]),
+            1 => (low[1], high[0], high[1]),
+            2 => (high[0], high[1], 0UL),
+            3 => (high[1], 0UL, 0UL),
+            _ => (0UL, 0UL, 0UL),
+        };
+        int bits = (count & 7) * 8;
+        return bits == 0
+            ? Vector128.Create(a, b)
+            : Vector128.Create((a >> bits) | (b << (64 - bits)), (b >> bits) | (c << (64 - bits)));
     }
 }

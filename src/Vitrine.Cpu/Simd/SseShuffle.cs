@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using Vitrine.Cpu.State;
 
 namespace Vitrine.Cpu.Simd;
@@ -115,12 +117,14 @@ internal static unsafe class SseShuffle
         *(Vector128<ulong>*)dst = Vector128.Create(x[imm & 1], y[(imm >> 1) & 1]);
     }
 
-    public static void Pshufb(CpuState* state, void* dst, void* src, byte imm)
-    {
-        Vector128<byte> order = *(Vector128<byte>*)src, x = *(Vector128<byte>*)dst;
-        // An index with its top bit set gives zero; of the others only four bits count.
-        *(Vector128<byte>*)dst = Vector128.Shuffle(x, order & Vector128.Create((byte)0x8f));
-    }
+    public static void Pshufb(CpuState* state, void* dst, void* src, byte imm) =>
+        *(Vector128<byte>*)dst = ShuffleBytes(*(Vector128<byte>*)dst, *(Vector128<byte>*)src);
+
+    /// <summary>An index with its top bit set gives zero; of the others only four bits count.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ShuffleBytes(Vector128<byte> x, Vector128<byte> order) => Ssse3.IsSupported
+        ? Ssse3.Shuffle(x, order)
+        : Vector128.Shuffle(x, order & Vector128.Create((byte)0x8f));
 
     public static void Pblendw(CpuState* state, void* dst, void* src, byte imm)
     {
