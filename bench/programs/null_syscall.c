@@ -21,8 +21,9 @@ int main(int argc, char **argv)
                 ;
     }
     const int calls = 300000;
-    for (int i = 0; i < calls / 10; i++)
-        syscall(SYS_getppid);
+    for (uint64_t begin = now(); now() - begin < WARM_UP_NS;)
+        for (int i = 0; i < 1000; i++)
+            syscall(SYS_getppid);
     uint64_t start = now();
     for (int i = 0; i < calls; i++)
         syscall(SYS_getppid);

@@ -14,19 +14,24 @@ int main(void)
     if (child < 0)
         return 1;
     if (child == 0) {
-        for (int i = 0; i < rounds + rounds / 10; i++)
-            if (read(there[0], &byte, 1) != 1 || write(back[1], &byte, 1) != 1)
+        close(there[1]);
+        while (read(there[0], &byte, 1) == 1)
+            if (write(back[1], &byte, 1) != 1)
                 _exit(1);
         _exit(0);
     }
-    uint64_t start = 0;
-    for (int i = 0; i < rounds + rounds / 10; i++) {
-        if (i == rounds / 10)
+    close(there[0]);
+    uint64_t begin = now(), start = 0;
+    for (int i = 0; i < rounds;) {
+        if (start == 0 && now() - begin > WARM_UP_NS)
             start = now();
         if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
             return 1;
+        if (start != 0)
+            i++;
     }
     report(start, rounds);
+    close(there[1]);
     int status;
     return waitpid(child, &status, 0) == child && status == 0 ? 0 : 1;
 }

@@ -13,6 +13,9 @@ static inline uint64_t now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* For how long to run before measuring: kernels of managed code are compiled in steps. */
+#define WARM_UP_NS 800000000u
+
 static inline void report(uint64_t start, uint64_t operations)
 {
     printf("%.1f\n", (double)(now() - start) / (double)operations);
