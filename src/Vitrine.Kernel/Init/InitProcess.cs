@@ -54,9 +54,12 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     {
         if (!_isBooted)
         {
+            BootLog.WriteMachine(kernel);
             Errno error = await mountTree(current);
             if (error != Errno.Success)
                 kernel.Log.Write(PrintkLevel.Emergency, $"Kernel panic - not syncing: VFS: Unable to mount root fs: {error}");
+            else
+                BootLog.WriteRoot(current);
             _isBooted = true;
             booted(error);
         }

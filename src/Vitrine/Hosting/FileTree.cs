@@ -38,10 +38,16 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
     private readonly TmpfsFileSystem _tmpfs = new();
     private readonly OverlayFileSystem _overlay = new();
 
-    /// <summary>Registers the file system types and mounts everything. Runs in process 1.</summary>
+    /// <summary>Registers the devices and file system types and mounts everything. Runs in process 1.</summary>
     public async KTask<Errno> MountAsync(GuestTask current)
     {
+        MemoryDevices.Register(kernel);
+        TerminalDevices.Register(kernel);
+        kernel.Devices.FifoOpener = FifoOpener.OpenAsync;
+        kernel.FileSystems.Register(new SysFileSystem());
         kernel.FileSystems.Register(_tmpfs);
+        kernel.FileSystems.Register(new ProcFileSystem());
+        kernel.FileSystems.Register(new DevtmpfsFileSystem());
         kernel.FileSystems.Register(_overlay);
         kernel.FileSystems.Register(_host);
         kernel.FileSystems.Register(new ProcFileSystem());
