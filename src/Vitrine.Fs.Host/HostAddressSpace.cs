@@ -15,6 +15,8 @@ internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file
     /// <summary>IOV_MAX of the host is 1024; readahead windows are smaller.</summary>
     private const int MaxVectors = 256;
 
+    public override bool TracksDirty => file.Super.Spec.IsWritable;
+
     public override KTask<Errno> ReadFolioAsync(Task current, Folio folio) => ReadFoliosAsync(current, new Folio[] { folio });
 
     public override async KTask<Errno> ReadFoliosAsync(Task current, ReadOnlyMemory<Folio> folios)
@@ -34,6 +36,56 @@ internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file
 
         file.Super.Files.Unpin(handle);
         return error;
+    }
+
+    public override async KTask<Errno> WriteFolioAsync(Task current, Folio folio)
+    {
+        Result<HostHandle> pinned = await file.PinHandleAsync(current, write: true);
+        if (!pinned.TryGet(out HostHandle? handle, out Errno error))
+            return error;
+        int descriptor = handle.Descriptor;
+        long size = Size;
+        error = await HostWork.RunAsync(current, () => Write(descriptor, folio, size));
+        file.Super.Files.Unpin(handle);
+        return error;
+    }
+
+    /// <summary>Writes all dirty pages at once, for when nobody is left who could wait. What fails is lost, as in any writeback without fsync.</summary>
+    public void WriteDirtyNow(int descriptor)
+    {
+        ulong index = 0;
+        while (FindNext(ref index, out Folio folio))
+        {
+            if (folio.IsDirty && !folio.IsLocked)
+            {
+                Memory.ClearDirty(folio.Frame);
+                Errno error = Write(descriptor, folio, Size);
+                if (error != Errno.Success)
+                    Kernel.Log.Write(Vitrine.Kernel.Printk.PrintkLevel.Error, $"hostfs: lost a write to inode {file.Number.Value}: {error}");
+            }
+
+            index++;
+        }
+    }
+
+    private static unsafe Errno Write(int descriptor, Folio folio, long size)
+    {
+        long start = (long)(folio.Index << Page.Shift);
+        long length = Math.Min(folio.Length, size - start);
+        long done = 0;
+        while (done < length)
+        {
+            // SAFETY: the frames are kept by their folio; the vector lies on the stack.
+            var vector = new HostIovec { Base = folio.Data + done, Length = (nuint)(length - done) };
+            Result<long> written = HostCalls.WriteAt(descriptor, &vector, 1, start + done);
+            if (!written.TryGet(out long count, out Errno error))
+                return error;
+            if (count == 0)
+                return Errno.EIO;
+            done += count;
+        }
+
+        return Errno.Success;
     }
 
     /// <summary>Fills consecutive folios; what lies behind the end of the file is zero. Any thread: the folios are locked.</summary>

@@ -43,7 +43,7 @@ internal sealed class HostDirectoryFile(VfsPath path, HostDirectory directory, O
     public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence) =>
         KTask<Result<long>>.FromResult(SeekListing(this, offset, whence, 2 + (_listing?.Count ?? 0)));
 
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => KTask<Errno>.FromResult(Errno.Success);
+    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => directory.SyncAsync(current);
 
     /// <summary>lseek on a directory: any position is taken, behind the end there is nothing.</summary>
     public static Result<long> SeekListing(OpenFile file, long offset, SeekWhence whence, long end)

@@ -9,6 +9,7 @@ namespace Vitrine.Fs.Host;
 internal sealed class HostFile(VfsPath path, HostRegularFile file, OpenFlags flags) : OpenFile(path, file, flags)
 {
     private ReadaheadState? _readahead;
+    private bool _isMapped;
 
     public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) =>
         FileMap.ReadAsync(current, file.Pages!, to, offset, _readahead ??= new ReadaheadState());
@@ -16,7 +17,45 @@ internal sealed class HostFile(VfsPath path, HostRegularFile file, OpenFlags fla
     public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence) =>
         RegularFileSeek.SeekAsync(this, offset, whence);
 
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => KTask<Errno>.FromResult(Errno.Success);
+    public override async KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset)
+    {
+        await file.Lock.LockAsync(current);
+        Errno error = BeginWrite(current, from, ref offset);
+        Result<long> result = error != Errno.Success ? error
+            : from.Remaining == 0 ? 0L
+            : await file.WriteThroughAsync(current, from, offset);
+        file.Lock.Unlock(current);
+        return result;
+    }
 
-    public override Errno Map(Task current, VmArea vma) => FileMap.Map(this, vma);
+    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) =>
+        file.Super.Spec.IsWritable ? file.SyncAsync(current, dataOnly) : Fail(Errno.Success);
+
+    public override async KTask<Errno> AllocateAsync(Task current, FallocateMode mode, long offset, long length)
+    {
+        if (!file.Super.Spec.IsWritable)
+            return Errno.EROFS;
+        await file.Lock.LockAsync(current);
+        Errno error = await file.AllocateAsync(current, mode, offset, length);
+        file.Lock.Unlock(current);
+        return error;
+    }
+
+    public override Errno Map(Task current, VmArea vma)
+    {
+        if (CanWrite)
+        {
+            // Writes to the mapping end when it does, which is no moment to open files.
+            file.KeepHandle();
+            _isMapped = true;
+        }
+
+        return FileMap.Map(this, vma);
+    }
+
+    public override void Release()
+    {
+        if (_isMapped)
+            file.FlushMapped();
+    }
 }

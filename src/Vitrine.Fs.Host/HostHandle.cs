@@ -13,6 +13,9 @@ internal sealed class HostHandle(int descriptor)
 
     public int Descriptor { get; } = descriptor;
 
+    /// <summary>Opened for writing too.</summary>
+    public bool IsWritable { get; set; }
+
     /// <summary>Users that need the descriptor to stay open, across awaits too.</summary>
     public int Pins { get; internal set; }
 

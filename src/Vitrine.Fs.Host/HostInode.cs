@@ -11,7 +11,7 @@ namespace Vitrine.Fs.Host;
 /// A file of the host: its attributes as last seen, and the directory and name by which it is reached. One object per
 /// file of the host, so that hard links share locks and pages; a directory has one per place where it appears.
 /// </summary>
-internal abstract class HostInode : Inode
+internal abstract partial class HostInode : Inode
 {
     private long _blocks;
     private uint _blockSize;
@@ -128,7 +128,7 @@ internal abstract class HostInode : Inode
     }
 
     /// <summary>The attributes of the host's file as it is now, by its place; ESTALE if another one is there.</summary>
-    protected async KTask<Result<HostStatx>> StatHostAsync(Task current)
+    public async KTask<Result<HostStatx>> StatHostAsync(Task current)
     {
         HostStatx stat = default;
         Errno error;

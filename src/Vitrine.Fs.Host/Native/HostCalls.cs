@@ -203,14 +203,22 @@ internal static unsafe class HostCalls
         return Outcome(fchmodat(-100, path, mode, 0));
     }
 
-    /// <summary>Sets access and modification time; UTIME_OMIT in the nanoseconds leaves one as it is.</summary>
-    public static Errno SetTimesAt(int directory, ReadOnlySpan<byte> name, Timespec access, Timespec modification)
+    /// <summary>Changes the owner of what a descriptor (O_PATH ones too) refers to; uint.MaxValue leaves one as it is.</summary>
+    public static Errno ChangeOwner(int fd, uint uid, uint gid)
     {
-        // SAFETY: a terminated copy and two timespecs on the stack.
-        byte* path = stackalloc byte[FileNameBuffer.Size];
-        FileNameBuffer.Fill(path, name);
+        byte empty = 0;
+        // SAFETY: an empty path on the stack.
+        return Outcome(fchownat(fd, &empty, uid, gid, AtEmptyPath));
+    }
+
+    /// <summary>Sets access and modification time; UTIME_OMIT in the nanoseconds leaves one as it is.</summary>
+    public static Errno SetTimes(int fd, Timespec access, Timespec modification)
+    {
+        // SAFETY: a terminated path and two timespecs on the stack.
+        byte* path = stackalloc byte[DescriptorPath.Size];
+        DescriptorPath.Fill(path, fd);
         Timespec* times = stackalloc Timespec[2] { access, modification };
-        return Outcome(utimensat(directory, path, times, AtSymlinkNoFollow));
+        return Outcome(utimensat(-100, path, times, 0));
     }
 
     /// <summary>An extended attribute of what a descriptor (O_PATH ones too) refers to.</summary>

@@ -246,6 +246,68 @@ public sealed class HostTests : IDisposable
         Assert.True(File.Exists(At("top")));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void WritableTree_DoesWhatTheModelDoes(ulong seed)
+    {
+        string root = At("shared");
+        Directory.CreateDirectory(root);
+        File.SetUnixFileMode(root, (UnixFileMode)0x1ED);
+        var model = new ModelNode { Type = FileMode.Directory, Permissions = 0x1ED };
+        using (var fs = new FsFixture())
+        {
+            HostSuperBlock host = fs.Mounted((HostSuperBlock)HostSuperBlock.Create(fs.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(root, writable: true)).Value);
+            new TreeExerciser(fs, host, model, seed, isHost: true).Run(400);
+        }
+
+        // All of it is on the host: a new look sees the same.
+        using var again = new FsFixture();
+        HostSuperBlock fresh = again.Mounted((HostSuperBlock)HostSuperBlock.Create(again.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(root, writable: false)).Value);
+        var identities = new Stack<ModelNode>([model]);
+        while (identities.TryPop(out ModelNode? node))
+        {
+            node.Identity = null;
+            foreach (ModelNode child in node.Entries.Values)
+                identities.Push(child);
+        }
+
+        new TreeExerciser(again, fresh, model, seed, isHost: true).Run(0);
+    }
+
+    [Fact]
+    public void WritableTree_RefusesWhatWouldGainRightsOnTheHost()
+    {
+        using var fs = new FsFixture();
+        HostSuperBlock host = fs.Mounted((HostSuperBlock)HostSuperBlock.Create(fs.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(_root, writable: true)).Value);
+        Inode root = host.Root.Inode!;
+        Assert.Equal(Errno.EPERM, fs.InDirectory(root, () => root.MakeNodeAsync(fs.Current, FsFixture.Name("dev"), FileMode.CharacterDevice, new DeviceNumber(1, 3))).Error);
+        Inode program = fs.Create(root, "program", 0x9ED);
+        Assert.Equal(FileMode.Regular | (FileMode)0x1ED, fs.Stat(program).Mode);
+        Assert.Equal(Errno.EPERM, fs.Change(program, new InodeAttributes { Mask = AttributeMask.Mode, Mode = (FileMode)0x9ED }));
+        program.Put();
+    }
+
+    [Fact]
+    public void WritableTree_UnlinkedFileStaysUsable()
+    {
+        using var fs = new FsFixture();
+        HostSuperBlock host = fs.Mounted((HostSuperBlock)HostSuperBlock.Create(fs.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(_root, writable: true)).Value);
+        Inode root = host.Root.Inode!;
+        Inode file = fs.Create(root, "gone");
+        fs.Write(file, 0, FsFixture.Bytes("kept"));
+        OpenFile open = fs.Open(file, OpenFlags.ReadWrite);
+        Assert.Equal(Errno.Success, fs.Unlink(root, "gone"));
+        Assert.False(File.Exists(At("gone")));
+        Assert.Equal(3, fs.Run(open.WriteAsync(fs.Current, new KernelIovIter(FsFixture.Bytes("abc")), 4)).Value);
+        Assert.Equal("keptabc", Encoding.UTF8.GetString(fs.Read(open, 0, 20)));
+        Assert.Equal(0U, file.LinkCount);
+        open.Put();
+        file.Put();
+    }
+
     private HostSuperBlock Mount(FsFixture fs) =>
         fs.Mounted((HostSuperBlock)HostSuperBlock.Create(fs.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(_root, writable: false)).Value);
 

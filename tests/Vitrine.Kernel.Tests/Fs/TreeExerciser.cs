@@ -8,7 +8,8 @@ namespace Vitrine.Kernel.Tests.Fs;
 /// Does random operations to a file system and to a model, and compares. Inodes are looked up anew for each operation;
 /// some are held for a while, as dentries and open files hold them.
 /// </summary>
-internal sealed class TreeExerciser(FsFixture fs, SuperBlock super, ModelNode root, ulong seed)
+/// <param name="isHost">Keeps to what an ordinary user can do in a tree shared with the host.</param>
+internal sealed class TreeExerciser(FsFixture fs, SuperBlock super, ModelNode root, ulong seed, bool isHost = false)
 {
     private static readonly string[] Names = ["a", "b", "c", "d", "e", "f"];
     private readonly ModelRandom _random = new(seed);
@@ -104,7 +105,7 @@ internal sealed class TreeExerciser(FsFixture fs, SuperBlock super, ModelNode ro
             made = fs.InDirectory(inode, () => inode.SymlinkAsync(fs.Current, FsFixture.Name(name), FsFixture.Bytes(target))).Value;
             node = new ModelNode { Type = FileMode.Symlink, Target = target, Links = 1, Permissions = 0x1FF };
         }
-        else if (kind == 1)
+        else if (kind == 1 && !isHost)
         {
             made = fs.InDirectory(inode, () => inode.MakeNodeAsync(fs.Current, FsFixture.Name(name), FileMode.Fifo | (FileMode)0x180, default)).Value;
             node = new ModelNode { Type = FileMode.Fifo, Links = 1, Permissions = 0x180 };
@@ -227,7 +228,7 @@ internal sealed class TreeExerciser(FsFixture fs, SuperBlock super, ModelNode ro
     private void ChangeMode(Inode directory, string name, ModelNode node)
     {
         Inode file = fs.Find(directory, name)!;
-        node.Permissions = (uint)_random.Next(0x200);
+        node.Permissions = (uint)_random.Next(0x200) | (isHost ? 0x1C0U : 0);
         Assert.Equal(Errno.Success, fs.Change(file, new InodeAttributes { Mask = AttributeMask.Mode, Mode = (FileMode)node.Permissions }));
         file.Put();
     }
