@@ -46,6 +46,65 @@ public sealed unsafe class ExecutionTests
     }
 
     [Fact]
+    public void Loop_ToAnInstructionAcrossPages_RunsOnASmallStack()
+    {
+        using var guest = new GuestProgram();
+        guest.Space.Map(GuestProgram.Code + Page.Size, Pte.Writable);
+        const int rounds = 1_000_000;
+        guest.Place(
+            c =>
+            {
+                // The loop begins with an instruction of five bytes, two of them in the first page.
+                Label loop = c.CreateLabel();
+                c.mov(ecx, rounds);
+                c.Label(ref loop);
+                c.add(eax, 0x01000000);
+                c.inc(rdx);
+                c.dec(ecx);
+                c.jne(loop);
+                c.int3();
+            },
+            GuestProgram.Code + Page.Size - 7);
+        CpuExit exit = default;
+        var thread = new Thread(() => exit = guest.Run(), 256 << 10);
+        thread.Start();
+        thread.Join();
+        Assert.Equal(ExceptionVector.Breakpoint, exit.Vector);
+        Assert.Equal((ulong)rounds, guest.Registers->Rdx);
+        Assert.Equal(unchecked((uint)(rounds * 0x01000000L)), guest.Registers->Rax);
+    }
+
+    [Fact]
+    public void Loop_WithinAPage_OverAnInstructionAcrossItsEnd_RunsOnASmallStack()
+    {
+        using var guest = new GuestProgram();
+        guest.Space.Map(GuestProgram.Code + Page.Size, Pte.Writable);
+        const int rounds = 1_000_000;
+        guest.Place(
+            c =>
+            {
+                // Back into the first page by a jump that lies in the second, behind the crossing instruction.
+                Label loop = c.CreateLabel(), crossing = c.CreateLabel();
+                c.mov(ecx, rounds);
+                c.Label(ref loop);
+                c.dec(ecx);
+                c.jne(crossing);
+                c.int3();
+                c.Label(ref crossing);
+                c.mov(eax, 0x12345678);
+                c.inc(rdx);
+                c.jmp(loop);
+            },
+            GuestProgram.Code + Page.Size - 12);
+        CpuExit exit = default;
+        var thread = new Thread(() => exit = guest.Run(), 256 << 10);
+        thread.Start();
+        thread.Join();
+        Assert.Equal(ExceptionVector.Breakpoint, exit.Vector);
+        Assert.Equal((ulong)rounds - 1, guest.Registers->Rdx);
+    }
+
+    [Fact]
     public void Recursion_AsDeepAsTheGuestStack_DoesNotUseTheHostsStack()
     {
         using var guest = new GuestProgram(64);
