@@ -75,6 +75,13 @@ internal sealed class PipeFile : OpenFile
         return await current.WriteUserAsync(new UserPtr<int>(new VirtAddr(argument)), Pipe.Available);
     }
 
+    public override KTask<SyscallResult> ControlAsync(Task current, FcntlCommand command, ulong argument) => command switch
+    {
+        FcntlCommand.GetPipeSize => KTask<SyscallResult>.FromResult(Pipe.Capacity),
+        FcntlCommand.SetPipeSize => KTask<SyscallResult>.FromResult(SetSize(current, (uint)argument)),
+        _ => base.ControlAsync(current, command, argument),
+    };
+
     /// <summary>F_SETPIPE_SZ: the new size in bytes, a power of two of pages.</summary>
     public SyscallResult SetSize(Task current, uint bytes)
     {

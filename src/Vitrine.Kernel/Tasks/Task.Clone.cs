@@ -167,7 +167,7 @@ internal sealed partial class Task
             child.Files = files;
         }
 
-        Result<NamespaceSet> namespaces = NamespaceCopies.Copy(this, request.Flags & NamespaceFlags);
+        Result<NamespaceSet> namespaces = NamespaceCopies.Copy(this, request.Flags & NamespaceFlags, child.Fs);
         if (!namespaces.TryGet(out NamespaceSet? set, out Errno failed))
             return failed;
         child.Namespaces = set;

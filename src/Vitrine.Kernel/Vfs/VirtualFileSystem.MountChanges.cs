@@ -225,7 +225,8 @@ internal sealed partial class MountNamespace
     public KTask<Result<MountNamespace>> CopyAsync(Tasks.Task current, UserNamespace owner, FsContext fs) =>
         KTask<Result<MountNamespace>>.FromResult(Copy(current, owner, fs));
 
-    private Result<MountNamespace> Copy(Tasks.Task current, UserNamespace owner, FsContext fs)
+    /// <summary>As <see cref="CopyAsync"/>: nothing in it waits.</summary>
+    public Result<MountNamespace> Copy(Tasks.Task current, UserNamespace owner, FsContext fs)
     {
         VirtualFileSystem vfs = current.Kernel.Vfs;
         var map = new List<(Mount Old, Mount New)>();

@@ -45,12 +45,17 @@ internal static class MountCalls
         Result<VfsPath> place = await vfs.LookUpUserPathAsync(current, Fd.Cwd, target, walk);
         if (!place.Ok)
             return place.Error;
+        // One's own root is never taken away: as in Linux it becomes read-only instead.
         (Mount mount, Dentry dentry) = place.Value;
         dentry.Put();
         Errno error = Errno.EINVAL;
         if (!VirtualFileSystem.MayMount(current))
             error = Errno.EPERM;
-        else if (dentry == mount.Root)
+        else if (dentry != mount.Root || mount.Namespace != current.Namespaces.Mount)
+            error = Errno.EINVAL;
+        else if (mount == current.Fs!.Root.Mount && (flags & (UnmountFlags.Detach | UnmountFlags.Expire)) == 0)
+            error = await vfs.RemountAsync(current, current.Fs.Root, mount.Flags | MountFlags.ReadOnly, "");
+        else
             error = vfs.Unmount(current, mount, flags, held: 1);
         mount.PutUnused();
         return error;

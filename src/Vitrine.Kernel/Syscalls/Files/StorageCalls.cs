@@ -108,14 +108,25 @@ internal static class StorageCalls
             return Errno.EINVAL;
         if ((mode & ~known) != 0)
             return Errno.EOPNOTSUPP;
-        const FallocateMode both = FallocateMode.PunchHole | FallocateMode.ZeroRange;
-        if ((mode & both) == both || ((mode & FallocateMode.PunchHole) != 0 && (mode & FallocateMode.KeepSize) == 0))
-            return Errno.EOPNOTSUPP;
-        bool alone = mode is FallocateMode.CollapseRange or FallocateMode.InsertRange;
-        if ((mode & (FallocateMode.CollapseRange | FallocateMode.InsertRange)) != 0 && !alone)
-            return Errno.EINVAL;
-        if ((mode & FallocateMode.UnshareRange) != 0 && (mode & ~(FallocateMode.UnshareRange | FallocateMode.KeepSize)) != 0)
-            return Errno.EINVAL;
+        switch (mode & ~FallocateMode.KeepSize)
+        {
+            case FallocateMode.None:
+            case FallocateMode.UnshareRange:
+            case FallocateMode.ZeroRange:
+                break;
+            case FallocateMode.PunchHole:
+                if ((mode & FallocateMode.KeepSize) == 0)
+                    return Errno.EOPNOTSUPP;
+                break;
+            case FallocateMode.CollapseRange:
+            case FallocateMode.InsertRange:
+                if ((mode & FallocateMode.KeepSize) != 0)
+                    return Errno.EOPNOTSUPP;
+                break;
+            default:
+                return Errno.EOPNOTSUPP;
+        }
+
         if (!file.CanWrite)
             return Errno.EBADF;
         switch (file.Inode.Type)

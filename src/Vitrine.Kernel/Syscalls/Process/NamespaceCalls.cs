@@ -12,7 +12,7 @@ internal static class NamespaceCalls
         CloneFlags.NewNs | CloneFlags.NewCgroup | CloneFlags.NewUts | CloneFlags.NewIpc | CloneFlags.NewUser | CloneFlags.NewPid
         | CloneFlags.NewNet | CloneFlags.NewTime;
 
-    [Syscall(272, "unshare", SyscallSupport.Partial, Note = "mount, pid, user and time namespaces give EINVAL")]
+    [Syscall(272, "unshare", SyscallSupport.Partial, Note = "pid, user and time namespaces give EINVAL")]
     public static async KTask<SyscallResult> Unshare(Task current, [Strace("clone-flags")] CloneFlags flags)
     {
         const CloneFlags known = Namespaces | CloneFlags.Fs | CloneFlags.Files | CloneFlags.SysVSem | CloneFlags.Thread
@@ -22,6 +22,9 @@ internal static class NamespaceCalls
         // What can't be undone alone is only accepted when there is nothing to undo.
         if ((flags & (CloneFlags.Thread | CloneFlags.SignalHandlers | CloneFlags.Vm)) != 0 && current.ThreadGroup.Threads.Count > 1)
             return Errno.EINVAL;
+        // A mount namespace is seen from a root and a directory of one's own.
+        if ((flags & CloneFlags.NewNs) != 0)
+            flags |= CloneFlags.Fs;
         if ((flags & (CloneFlags.SignalHandlers | CloneFlags.Vm)) != 0 && current.ThreadGroup.Handlers.Users > 1)
             return Errno.EINVAL;
         if ((flags & CloneFlags.Vm) != 0 && current.Mm!.Users > 1)
@@ -47,7 +50,7 @@ internal static class NamespaceCalls
         if ((flags & Namespaces) != 0)
         {
             NamespaceSet old = current.Namespaces;
-            Result<NamespaceSet> made = NamespaceCopies.Copy(current, flags & Namespaces);
+            Result<NamespaceSet> made = NamespaceCopies.Copy(current, flags & Namespaces, current.Fs);
             if (!made.TryGet(out NamespaceSet? set, out error))
                 return error;
             current.Namespaces = set;
