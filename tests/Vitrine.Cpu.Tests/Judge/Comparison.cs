@@ -194,7 +194,15 @@ internal sealed unsafe class Comparison
 
     public static string RegisterName(int i) => i switch
     {
-        0 => "rax", 1 => "rcx", 2 => "rdx", 3 => "rbx", 4 => "rsp", 5 => "rbp", 6 => "rsi", 7 => "rdi", _ => $"r{i}",
+        0 => "rax",
+        1 => "rcx",
+        2 => "rdx",
+        3 => "rbx",
+        4 => "rsp",
+        5 => "rbp",
+        6 => "rsi",
+        7 => "rdi",
+        _ => $"r{i}",
     };
 
     private void Note(string what, ulong host, ulong guest) =>

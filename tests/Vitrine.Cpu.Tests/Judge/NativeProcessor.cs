@@ -120,7 +120,8 @@ internal sealed unsafe class NativeProcessor : IDisposable
         [
             "-O2", "-ffreestanding", "-fno-stack-protector", "-fno-pic", "-static", "-nostdlib", "-mno-avx",
             "-mcmodel=large", "-Wl,-Ttext-segment=0x7e0000000000", "-o", program, source,
-        ]) { RedirectStandardError = true })!;
+        ])
+        { RedirectStandardError = true })!;
         string messages = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         if (gcc.ExitCode != 0)
