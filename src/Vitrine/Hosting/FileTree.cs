@@ -50,12 +50,6 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         kernel.FileSystems.Register(new DevtmpfsFileSystem());
         kernel.FileSystems.Register(_overlay);
         kernel.FileSystems.Register(_host);
-        kernel.FileSystems.Register(new ProcFileSystem());
-        kernel.FileSystems.Register(new SysFileSystem());
-        kernel.FileSystems.Register(new DevtmpfsFileSystem());
-        MemoryDevices.Register(kernel);
-        TerminalDevices.Register(kernel);
-        kernel.Devices.FifoOpener = FifoOpener.OpenAsync;
 
         Errno error = await MountRootAsync(current);
         if (error == Errno.Success)
