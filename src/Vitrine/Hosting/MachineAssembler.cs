@@ -43,6 +43,8 @@ internal static class MachineAssembler
             Entropy = new HostEntropy(),
             HostName = options.Hostname,
         });
+        // Kernel objects live in the host's managed heap: what they are declared to cost is bounded like the guest's RAM is.
+        kernel.RootCgroup.KernelMemoryMaximum = options.Memory / 2;
         Credentials credentials = CredentialsOf(options.Identity, kernel.InitUserNamespace);
         var tree = new FileTree(kernel, options, credentials);
         return new RunningMachine(options, kernel, ram, credentials, tree.MountAsync);
