@@ -252,7 +252,7 @@ internal sealed partial class MmStruct
     {
         if ((area.Flags & VmFlags.Locked) != 0 || area.Mapping is not { } space)
             return Errno.EINVAL;
-        if ((area.Flags & (VmFlags.Shared | VmFlags.Write)) != (VmFlags.Shared | VmFlags.Write))
+        if ((area.Flags & (VmFlags.Shared | VmFlags.MayWrite)) != (VmFlags.Shared | VmFlags.MayWrite))
             return Errno.EACCES;
         long offset = (long)(area.IndexOf(start) << Page.Shift);
         long length = (long)(end - start);

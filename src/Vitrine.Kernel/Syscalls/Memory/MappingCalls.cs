@@ -8,7 +8,7 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 /// <summary>mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), remap_file_pages(2).</summary>
 internal static class MappingCalls
 {
-    [Syscall(9, "mmap", SyscallSupport.Partial, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages")]
+    [Syscall(9, "mmap", SyscallSupport.Real, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages")]
     public static async KTask<SyscallResult> Mmap(
         Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection, [Strace("mmap")] MapFlags flags, Fd fd, ulong offset)
     {
@@ -21,23 +21,23 @@ internal static class MappingCalls
         return Finish(await current.Mm!.MapAsync(current, address, length, protection, flags, null, offset));
     }
 
-    [Syscall(11, "munmap", SyscallSupport.Partial)]
+    [Syscall(11, "munmap", SyscallSupport.Real)]
     public static SyscallResult Munmap(Task current, VirtAddr address, ulong length) => current.Mm!.Unmap(address, length);
 
-    [Syscall(10, "mprotect", SyscallSupport.Partial)]
+    [Syscall(10, "mprotect", SyscallSupport.Real)]
     public static SyscallResult Mprotect(Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection) =>
         current.Mm!.Protect(current, address, length, protection);
 
-    [Syscall(25, "mremap", SyscallSupport.Partial)]
+    [Syscall(25, "mremap", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mremap(
         Task current, VirtAddr oldAddress, ulong oldLength, ulong newLength, [Strace("mremap")] MremapFlags flags, VirtAddr newAddress) =>
         Finish(await current.Mm!.RemapAsync(current, oldAddress, oldLength, newLength, flags, newAddress));
 
-    [Syscall(12, "brk", SyscallSupport.Partial)]
+    [Syscall(12, "brk", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Brk(Task current, VirtAddr address) =>
         (await current.Mm!.SetBrkAsync(current, address)).Value;
 
-    [Syscall(216, "remap_file_pages", SyscallSupport.Partial)]
+    [Syscall(216, "remap_file_pages", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RemapFilePages(
         Task current, VirtAddr start, ulong size, [Strace("prot")] ProtectionFlags protection, ulong pageOffset, MapFlags flags)
     {

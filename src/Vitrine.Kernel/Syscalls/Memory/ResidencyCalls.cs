@@ -7,15 +7,15 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 /// <summary>madvise(2), msync(2), mincore(2), mlock(2) and its family.</summary>
 internal static class ResidencyCalls
 {
-    [Syscall(28, "madvise", SyscallSupport.Partial, Note = "MADV_FREE frees at once; no KSM, no memory poisoning, no MADV_COLLAPSE: EINVAL")]
+    [Syscall(28, "madvise", SyscallSupport.Real, Note = "MADV_FREE frees at once; no KSM, no memory poisoning, no MADV_COLLAPSE: EINVAL")]
     public static async KTask<SyscallResult> Madvise(Task current, VirtAddr address, ulong length, [Strace("madvise")] MemoryAdvice advice) =>
         await current.Mm!.AdviseAsync(current, address, length, advice);
 
-    [Syscall(26, "msync", SyscallSupport.Partial)]
+    [Syscall(26, "msync", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Msync(Task current, VirtAddr address, ulong length, [Strace("msync")] MsyncFlags flags) =>
         await current.Mm!.SyncAsync(current, address, length, flags);
 
-    [Syscall(27, "mincore", SyscallSupport.Partial)]
+    [Syscall(27, "mincore", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mincore(Task current, VirtAddr address, ulong length, VirtAddr vector)
     {
         if (!address.IsPageAligned)
@@ -40,11 +40,11 @@ internal static class ResidencyCalls
         return SyscallResult.Success;
     }
 
-    [Syscall(149, "mlock", SyscallSupport.Partial)]
+    [Syscall(149, "mlock", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mlock(Task current, VirtAddr address, ulong length) =>
         await current.Mm!.LockAsync(current, address, length, MlockFlags.None);
 
-    [Syscall(325, "mlock2", SyscallSupport.Partial)]
+    [Syscall(325, "mlock2", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mlock2(Task current, VirtAddr address, ulong length, MlockFlags flags)
     {
         if ((flags & ~MlockFlags.OnFault) != 0)
@@ -52,14 +52,14 @@ internal static class ResidencyCalls
         return await current.Mm!.LockAsync(current, address, length, flags);
     }
 
-    [Syscall(150, "munlock", SyscallSupport.Partial)]
+    [Syscall(150, "munlock", SyscallSupport.Real)]
     public static SyscallResult Munlock(Task current, VirtAddr address, ulong length) => current.Mm!.Unlock(address, length);
 
-    [Syscall(151, "mlockall", SyscallSupport.Partial)]
+    [Syscall(151, "mlockall", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mlockall(Task current, [Strace("mlockall")] MlockallFlags flags) =>
         await current.Mm!.LockAllAsync(current, flags);
 
-    [Syscall(152, "munlockall", SyscallSupport.Partial)]
+    [Syscall(152, "munlockall", SyscallSupport.Real)]
     public static SyscallResult Munlockall(Task current)
     {
         current.Mm!.UnlockAll();
