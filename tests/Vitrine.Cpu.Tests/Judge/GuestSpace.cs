@@ -120,5 +120,9 @@ internal sealed unsafe class GuestSpace : IDisposable
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_region);
+    public void Dispose()
+    {
+        Complex.Dispose();
+        NativeMemory.AlignedFree(_region);
+    }
 }
