@@ -13,6 +13,9 @@ internal sealed partial class KernelInstance
     /// <summary>All tasks, and the making of kernel threads.</summary>
     public TaskRegistry Tasks => _tasks ??= new TaskRegistry(this);
 
+    /// <summary>Brings the machine to rest.</summary>
+    public Sched.Freezer Freezer => field ??= new Sched.Freezer(this);
+
     /// <summary>What each user has in use.</summary>
     public UserAccounts Users { get; } = new();
 
@@ -20,7 +23,7 @@ internal sealed partial class KernelInstance
     public Futexes.FutexTable Futexes { get; } = new();
 
     /// <summary>The shared object that every program gets.</summary>
-    public Time.VirtualDso.Vdso Vdso => field ??= new Time.VirtualDso.Vdso(this);
+    public Time.VirtualDso.Vdso Vdso => field ??= MakeVdso();
 
     /// <summary>The credentials of kernel threads: root with everything.</summary>
     public Credentials KernelCredentials => field ??= Credentials.ForUser(InitUserNamespace, Uid.Root, Gid.Root, []);
@@ -38,4 +41,18 @@ internal sealed partial class KernelInstance
             new TimeNamespace(InitUserNamespace, NextNamespaceInode()));
         set => _initialNamespaces = value;
     }
+
+    private Time.VirtualDso.Vdso MakeVdso()
+    {
+        var vdso = new Time.VirtualDso.Vdso(this);
+        Time.Changed = vdso.ClockChanged;
+        return vdso;
+    }
+}
+
+/// <content>Tasks in the leak audit.</content>
+internal sealed partial class ResourceAudit
+{
+    /// <summary>Tasks that have not been released; kernel threads stay.</summary>
+    public long LiveTasks { get; set; }
 }

@@ -182,5 +182,8 @@ internal sealed partial class Processor : IYieldTarget
             if (task.State is TaskState.Dead or TaskState.Zombie)
                 task.ReleaseRegisters();
         }
+
+        if (_kernel.Freezer.IsFreezing)
+            _kernel.Freezer.Look();
     }
 }

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Futexes;
+using Vitrine.Kernel.Syscalls.Signals;
 using Vitrine.Kernel.Syscalls.Time;
 using Vitrine.Kernel.Tasks;
 
@@ -16,6 +17,9 @@ internal static class SyscallRestarts
         {
             case RestartKind.Nanosleep:
                 return await SleepCalls.RestartAsync(current, block);
+            case RestartKind.SignalWait:
+                return await SignalWaitCalls.WaitAsync(
+                    current, new SignalSet(block.Argument), new UserPtr<SignalInfo>(block.Address), block.Deadline);
             case RestartKind.FutexWait:
                 return await FutexCore.WaitAsync(
                     current,

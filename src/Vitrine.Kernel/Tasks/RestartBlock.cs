@@ -10,6 +10,7 @@ internal enum RestartKind
     Nanosleep = 1,
     Poll = 2,
     FutexWait = 3,
+    SignalWait = 4,
 }
 
 /// <summary>
@@ -18,8 +19,8 @@ internal enum RestartKind
 /// </summary>
 /// <param name="Kind">The call.</param>
 /// <param name="Deadline">Monotonic time at which it gives up.</param>
-/// <param name="Address">nanosleep: where the remaining time goes (0: nowhere); poll: the descriptors; futex: the word.</param>
-/// <param name="Argument">poll: the number of descriptors; futex: the value waited on; nanosleep: the clock.</param>
+/// <param name="Address">nanosleep: where the remaining time goes (0: nowhere); poll: the descriptors; futex: the word; sigtimedwait: the siginfo.</param>
+/// <param name="Argument">poll: the number of descriptors; futex: the value waited on; sigtimedwait: the set.</param>
 /// <param name="Argument2">futex: flags and bitset.</param>
 internal readonly record struct RestartBlock(RestartKind Kind, Ktime Deadline, VirtAddr Address, ulong Argument, ulong Argument2);
 

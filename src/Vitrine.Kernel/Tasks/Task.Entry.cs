@@ -160,6 +160,9 @@ internal sealed partial class Task
         // A task that has exited has no registers to write to and nothing to go back to.
         if (State is TaskState.Zombie or TaskState.Dead)
             return;
+        // A call that a freeze ended, and no signal, must not show it: calls that say EINTR begin again as well.
+        if (result.Value == -(long)Errno.EINTR && (Work & (TaskWork.Freeze | TaskWork.Signal)) == TaskWork.Freeze)
+            result = Errno.ERESTARTNOINTR;
         Registers->Rax = (ulong)result.Value;
         Kernel.Observer?.SyscallLeft(this, result);
         // rt_sigreturn and exec have replaced the registers and left no syscall to restart.

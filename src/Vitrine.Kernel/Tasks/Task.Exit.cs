@@ -52,6 +52,8 @@ internal sealed partial class Task
         bool groupDead = --group.LiveThreads == 0;
         if (groupDead)
         {
+            if (group.IsSessionLeader)
+                group.Terminal?.SessionLeaderExited(group);
             group.DeleteTimers();
             group.NoteResidentSet(Mm);
         }

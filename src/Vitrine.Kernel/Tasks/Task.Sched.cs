@@ -48,6 +48,9 @@ internal sealed partial class Task
         }
     }
 
+    /// <summary>Ends a wait that a machine coming to rest does not wait for.</summary>
+    internal bool WakeForFreeze() => State is TaskState.Interruptible or TaskState.Idle && EndSleep(WakeReason.Interrupted);
+
     /// <summary>
     /// Puts a task that has nothing suspended to sleep, as state alone: the processor leaves it at its way out of the
     /// kernel, and it looks at its work again when it is woken.
@@ -92,6 +95,7 @@ internal sealed partial class Task
         {
             WaitMode.Interruptible => HasInterruptingWork,
             WaitMode.Killable => IsFatalSignalPending,
+            WaitMode.Idle => (Work & TaskWork.Freeze) != 0,
             _ => false,
         };
         if (interrupted)

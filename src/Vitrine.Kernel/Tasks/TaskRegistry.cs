@@ -24,6 +24,9 @@ internal sealed class TaskRegistry(KernelInstance kernel)
     /// <summary>kernel.threads-max: an eighth of RAM could be kernel stacks.</summary>
     public int MaximumThreads { get; set; } = (int)Math.Clamp(kernel.Options.Ram.Length / (128 << 10), 20, 63_704);
 
+    /// <summary>All processes, kernel threads included.</summary>
+    public IEnumerable<ThreadGroup> All => Processes;
+
     /// <summary>All processes in the order of their numbers.</summary>
     public IEnumerable<ThreadGroup> Processes
     {
@@ -159,6 +162,8 @@ internal sealed class TaskRegistry(KernelInstance kernel)
         task.ThreadGroup.LiveThreads++;
         Count++;
         Forks++;
+        kernel.Audit.LiveTasks++;
+        kernel.Freezer.TaskAdded(task);
     }
 
     /// <summary>Takes an exited task out (the first half of release_task).</summary>
@@ -189,6 +194,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
         task.Pid.ReleaseIfUnused();
         Uncharge(task.Cgroup, task.Credentials);
         Count--;
+        kernel.Audit.LiveTasks--;
         task.ReleaseUnlessRunning();
     }
 

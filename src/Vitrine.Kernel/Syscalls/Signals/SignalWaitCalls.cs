@@ -58,7 +58,15 @@ internal static class SignalWaitCalls
             deadline = current.Kernel.Time.Now + Ktime.Duration(length);
         }
 
-        wanted &= ~SignalSet.Unblockable;
+        return await WaitAsync(current, wanted & ~SignalSet.Unblockable, info, deadline);
+    }
+
+    [Syscall(219, "restart_syscall", SyscallSupport.Partial)]
+    public static KTask<SyscallResult> RestartSyscall(Task current) => SyscallRestarts.RunAsync(current);
+
+    /// <summary>Takes a signal of the set, or waits for one.</summary>
+    internal static async KTask<SyscallResult> WaitAsync(Task current, SignalSet wanted, UserPtr<SignalInfo> info, Ktime deadline)
+    {
         SignalInfo found = current.DequeueSignal(~wanted);
         WakeReason reason = WakeReason.TimedOut;
         if (found.Signal == SignalNumber.None && (deadline.IsNever || deadline > current.Kernel.Time.Now))
@@ -74,17 +82,23 @@ internal static class SignalWaitCalls
         }
 
         if (found.Signal == SignalNumber.None)
-            return reason == WakeReason.TimedOut ? Errno.EAGAIN : Errno.EINTR;
+        {
+            if (reason == WakeReason.TimedOut)
+                return Errno.EAGAIN;
+            if ((current.Work & TaskWork.Signal) != 0)
+                return Errno.EINTR;
+            // Nothing but a machine that came to rest ended the wait.
+            current.Restart = new RestartBlock(RestartKind.SignalWait, deadline, info.Address, wanted.Bits, 0);
+            return Errno.ERESTART_RESTARTBLOCK;
+        }
+
         if (!info.IsNull)
         {
-            error = await current.WriteUserAsync(info, found);
+            Errno error = await current.WriteUserAsync(info, found);
             if (error != Errno.Success)
                 return error;
         }
 
         return (int)found.Signal;
     }
-
-    [Syscall(219, "restart_syscall", SyscallSupport.Partial)]
-    public static KTask<SyscallResult> RestartSyscall(Task current) => SyscallRestarts.RunAsync(current);
 }
