@@ -180,7 +180,10 @@ internal sealed partial class Processor : IYieldTarget
         {
             task.Sched.VoluntarySwitches++;
             if (task.State is TaskState.Dead or TaskState.Zombie)
+            {
+                task.ForgetPath();
                 task.ReleaseRegisters();
+            }
         }
 
         if (_kernel.Freezer.IsFreezing)

@@ -183,6 +183,7 @@ internal static class SignalSender
         {
             thread.Pending.Flush(SignalSet.Stopping);
             thread.StopPending = false;
+            thread.Work &= ~TaskWork.Stop;
             if (thread.State == TaskState.Stopped)
             {
                 thread.Work |= TaskWork.Signal;

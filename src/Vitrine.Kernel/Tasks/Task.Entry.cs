@@ -41,6 +41,9 @@ internal enum TaskWork
 
     /// <summary>The parent of a vfork waits until the child has let go of its address space.</summary>
     Vfork = 1 << 6,
+
+    /// <summary>The task has taken part in a group stop and parks.</summary>
+    Stop = 1 << 7,
 }
 
 /// <content>
@@ -97,9 +100,6 @@ internal sealed partial class Task
                 break;
         }
     }
-
-    /// <summary>Runs the exit-to-user routine once: at most one piece of work, then the loop looks again.</summary>
-    internal void BeginExitWork() => BeginOther(ExitToUserAsync());
 
     internal void BeginKernelThread() => BeginOther(KernelThreadBody!(this));
 
@@ -186,6 +186,18 @@ internal sealed partial class Task
         _rootKind = RootKind.Other;
         _root = awaiter;
         awaiter.UnsafeOnCompleted(RootPathDone);
+    }
+
+    /// <summary>The task has ended inside its last path: what was left of it were returns.</summary>
+    internal void ForgetPath()
+    {
+        _continuation = null;
+        _syscallRoot = default;
+        _root = default;
+        _rootKind = RootKind.None;
+        _rootDone = false;
+        WantsToYield = false;
+        Path = KernelPath.None;
     }
 
     private void OnRootPathDone() => _rootDone = true;

@@ -17,20 +17,51 @@ internal sealed partial class Task
     /// <summary>Where the child's thread id goes when it first runs (CLONE_CHILD_SETTID); 0: nowhere.</summary>
     internal UserPtr<int> SetChildTid { get; set; }
 
-    private async KTask ExitToUserAsync()
+    /// <summary>Runs the exit-to-user routine once: at most one piece of work, then the loop looks again.</summary>
+    internal void BeginExitWork()
+    {
+        if (!TryPark())
+            BeginOther(ExitToUserAsync());
+    }
+
+    /// <summary>
+    /// The states that may last and have nothing suspended. They are entered here and nowhere deeper, so that not even a
+    /// path on its way back is left behind.
+    /// </summary>
+    private bool TryPark()
     {
         if ((Work & TaskWork.Vfork) != 0)
         {
             if (VforkChild is { } child && !child.HasReleasedParent && !IsFatalSignalPending)
             {
                 Park(TaskState.Killable);
-                return;
+                return true;
             }
 
             VforkChild = null;
             Work &= ~TaskWork.Vfork;
         }
 
+        if ((Work & TaskWork.Stop) != 0)
+        {
+            Work &= ~TaskWork.Stop;
+            if (!IsFatalSignalPending)
+                Park(TaskState.Stopped);
+            return true;
+        }
+
+        // What concerns the task's own registers comes first: restarts and frames are written before it rests.
+        if ((Work & (TaskWork.Freeze | TaskWork.Deferred | TaskWork.Signal | TaskWork.Restart)) == TaskWork.Freeze)
+        {
+            Park(TaskState.Frozen);
+            return true;
+        }
+
+        return false;
+    }
+
+    private async KTask ExitToUserAsync()
+    {
         if ((Work & TaskWork.Deferred) != 0)
         {
             Work &= ~TaskWork.Deferred;
@@ -41,12 +72,6 @@ internal sealed partial class Task
         if ((Work & (TaskWork.Signal | TaskWork.Restart)) != 0)
         {
             await HandleSignalsAsync();
-            return;
-        }
-
-        if ((Work & TaskWork.Freeze) != 0)
-        {
-            Park(TaskState.Frozen);
             return;
         }
 

@@ -187,7 +187,7 @@ internal sealed partial class Task
 
     private void Stop()
     {
-        State = TaskState.Stopped;
+        Work |= TaskWork.Stop;
         if (ParticipateInGroupStop())
             NotifyParentOfStop(ThreadGroup, SignalCode.ChildStopped);
     }

@@ -63,6 +63,9 @@ internal sealed class TestMachine : IDisposable
 
     public List<string> Trace { get; } = [];
 
+    /// <summary>Told of everything the program writes, under the kernel lock.</summary>
+    public Action<string>? OutputWritten { get; set; }
+
     public void AddFile(string path, byte[] bytes) => _files.Add((path, bytes));
 
     /// <summary>Runs the program to its end; the machine is halted then.</summary>
@@ -182,7 +185,7 @@ internal sealed class TestMachine : IDisposable
         current.Files = FdTable.Create(Kernel);
         for (int i = 0; i < 3; i++)
         {
-            var file = new Capture(Kernel, _output);
+            var file = new Capture(Kernel, this);
             _ = file.Account(current);
             if (!current.Files.Install(current, file, closeOnExec: false).Ok)
                 return Errno.EMFILE;
@@ -195,7 +198,7 @@ internal sealed class TestMachine : IDisposable
     }
 
     /// <summary>Descriptors 0 to 2: nothing to read, writes are collected.</summary>
-    private sealed class Capture(KernelInstance kernel, StringBuilder output) : AnonymousFile(kernel, "[test]", OpenFlags.ReadWrite)
+    private sealed class Capture(KernelInstance kernel, TestMachine machine) : AnonymousFile(kernel, "[test]", OpenFlags.ReadWrite)
     {
         public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) => KTask<Result<long>>.FromResult(0L);
 
@@ -214,7 +217,9 @@ internal sealed class TestMachine : IDisposable
                     continue;
                 }
 
-                output.Append(Encoding.UTF8.GetString(chunk, 0, count));
+                string text = Encoding.UTF8.GetString(chunk, 0, count);
+                machine._output.Append(text);
+                machine.OutputWritten?.Invoke(text);
                 done += count;
             }
 

@@ -16,8 +16,9 @@ internal static class VdsoImage
     private const string VersionName = "LINUX_2.6";
     private const int SymbolSize = 24;
     private const int ProgramHeaders = 4;
+    private const ushort TextSection = 10;
 
-    private readonly record struct Symbol(string Name, int Offset, int Size);
+    private readonly record struct Section(string Name, uint Type, ulong Flags, int Offset, int Size, uint Link, ulong EntrySize);
 
     // The order within one hash bucket is free; all are exported twice, under the plain name weakly.
     private static readonly (string Name, int Start, int End)[] Functions =
@@ -41,9 +42,9 @@ internal static class VdsoImage
         };
         foreach ((string name, int start, int end) in Functions)
         {
-            // STB_GLOBAL and STB_WEAK, STT_FUNC. The section number only has to be a defined one.
-            symbols.Add((strings.Add("__vdso_" + name), "__vdso_" + name, CodeOffset + start, end - start, 0x12, 1));
-            symbols.Add((strings.Add(name), name, CodeOffset + start, end - start, 0x22, 1));
+            // STB_GLOBAL and STB_WEAK, STT_FUNC.
+            symbols.Add((strings.Add("__vdso_" + name), "__vdso_" + name, CodeOffset + start, end - start, 0x12, TextSection));
+            symbols.Add((strings.Add(name), name, CodeOffset + start, end - start, 0x22, TextSection));
         }
 
         // The version's own symbol: STB_GLOBAL, STT_OBJECT, SHN_ABS.
@@ -92,14 +93,34 @@ internal static class VdsoImage
         at += 12 + (Functions.Length * 8);
         int frame = Align(ref at);
         at = WriteFrames(image, frame, frameHeader);
+        int framesEnd = at;
+        int sections = Align(ref at);
+        int count = WriteSections(
+            image,
+            ref at,
+            [
+                new Section(".hash", 5, 2, hash, gnuHash - hash, 3, 4),
+                new Section(".gnu.hash", 0x6ffffff6, 2, gnuHash, symbolTable - gnuHash, 3, 0),
+                new Section(".dynsym", 11, 2, symbolTable, stringTable - symbolTable, 4, SymbolSize),
+                new Section(".dynstr", 3, 2, stringTable, strings.Length, 0, 0),
+                new Section(".gnu.version", 0x6fffffff, 2, versionSymbols, symbols.Count * 2, 3, 2),
+                new Section(".gnu.version_d", 0x6ffffffd, 2, definitions, 56, 4, 0),
+                new Section(".dynamic", 6, 2, dynamic, entries.Length * 8, 4, 16),
+                new Section(".eh_frame_hdr", 1, 2, frameHeader, 12 + (Functions.Length * 8), 0, 0),
+                new Section(".eh_frame", 1, 2, frame, framesEnd - frame, 0, 0),
+                new Section(".text", 1, 6, CodeOffset, VdsoCode.Bytes.Length, 0, 0),
+            ]);
         if (at > CodeOffset)
             throw new InvalidOperationException("the vDSO's tables have outgrown their page");
         VdsoCode.Bytes.CopyTo(image.AsSpan(CodeOffset));
-        WriteHeaders(image, dynamic, entries.Length * 8, frameHeader, 12 + (Functions.Length * 8), frame, at - frame);
+        Put64(image, 40, (ulong)sections);
+        BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(60), (ushort)count);
+        BinaryPrimitives.WriteUInt16LittleEndian(image.AsSpan(62), (ushort)(count - 1));
+        WriteHeaders(image, dynamic, entries.Length * 8, frameHeader, 12 + (Functions.Length * 8));
         return image;
     }
 
-    private static void WriteHeaders(byte[] image, int dynamic, int dynamicSize, int frameHeader, int frameHeaderSize, int frame, int frameSize)
+    private static void WriteHeaders(byte[] image, int dynamic, int dynamicSize, int frameHeader, int frameHeaderSize)
     {
         Span<byte> header = image;
         Put32(header, 0, 0x464C457F);
@@ -120,7 +141,6 @@ internal static class VdsoImage
         WriteSegment(header, 1, 2, 4, dynamic, dynamicSize, 8);
         WriteSegment(header, 2, 0x6474e550, 4, frameHeader, frameHeaderSize, 4);
         WriteSegment(header, 3, 0x6474e551, 4, 0, 0, 16);
-        _ = frame + frameSize;
     }
 
     private static void WriteSegment(Span<byte> image, int index, uint type, uint flags, int offset, int size, ulong alignment)
@@ -134,6 +154,38 @@ internal static class VdsoImage
         Put64(entry, 32, (ulong)size);
         Put64(entry, 40, (ulong)size);
         Put64(entry, 48, alignment);
+    }
+
+    /// <summary>
+    /// The section table, for debuggers; the loader does not look at it. Numbers of linked sections are those of the list
+    /// plus one; the names come last. How many sections there are.
+    /// </summary>
+    private static int WriteSections(byte[] image, ref int at, Section[] sections)
+    {
+        int count = sections.Length + 2;
+        int names = at + (count * 64);
+        int name = 1;
+        for (int i = 0; i <= sections.Length; i++)
+        {
+            Section section = i < sections.Length ? sections[i] : new Section(".shstrtab", 3, 0, names, 0, 0, 0);
+            Encoding.ASCII.GetBytes(section.Name, image.AsSpan(names + name));
+            Span<byte> entry = image.AsSpan(at + ((i + 1) * 64), 64);
+            int nameOffset = name;
+            name += section.Name.Length + 1;
+            Put32(entry, 0, (uint)nameOffset);
+            Put32(entry, 4, section.Type);
+            Put64(entry, 8, section.Flags);
+            Put64(entry, 16, section.Flags == 0 ? 0 : (ulong)section.Offset);
+            Put64(entry, 24, (ulong)section.Offset);
+            Put64(entry, 32, (ulong)(i < sections.Length ? section.Size : name));
+            Put32(entry, 40, section.Link);
+            Put32(entry, 44, section.Type == 11 ? 1u : section.Type == 0x6ffffffd ? 2u : 0);
+            Put64(entry, 48, section.Flags == 6 ? 16UL : 8UL);
+            Put64(entry, 56, section.EntrySize);
+        }
+
+        at = names + name;
+        return count;
     }
 
     /// <summary>DT_HASH with one bucket: the symbols in order.</summary>
