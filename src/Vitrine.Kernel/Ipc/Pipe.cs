@@ -16,13 +16,16 @@ internal struct PipeBuffer
 
     /// <summary>Written in packet mode: a read takes it whole or drops the rest, and nothing is merged into it.</summary>
     public bool IsPacket;
+
+    /// <summary>The frame is in another pipe too (tee) or split: nothing may be appended in it.</summary>
+    public bool IsShared;
 }
 
 /// <summary>
 /// The ring of buffers behind a pipe or FIFO (pipe_inode_info's twin), pipe(7). Data lives in guest frames. It exists
 /// while an end is open; the last <see cref="Close"/> frees it.
 /// </summary>
-internal sealed class Pipe
+internal sealed partial class Pipe
 {
     /// <summary>Slots of a new pipe: 64 KiB.</summary>
     public const int DefaultSlots = 16;
@@ -272,7 +275,7 @@ internal sealed class Pipe
     private async KTask<Result<int>?> MergeAsync(Task current, IovIter from)
     {
         int odd = (int)(from.Remaining & ((long)Page.Size - 1));
-        while (odd != 0 && !IsEmpty && !Slot(_head - 1).IsPacket
+        while (odd != 0 && !IsEmpty && Slot(_head - 1) is { IsPacket: false, IsShared: false }
             && Slot(_head - 1).Offset + Slot(_head - 1).Length + odd <= (int)Page.Size)
         {
             int copied = AppendToLast(from, odd);
