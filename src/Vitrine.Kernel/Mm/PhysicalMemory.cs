@@ -52,6 +52,9 @@ internal sealed unsafe partial class PhysicalMemory : IDisposable
 
     public long FreeFrames => Vm[VmCounter.FreePages];
 
+    /// <summary>Frames in use: at a machine's end, after the last mount, none but those it keeps for itself (vDSO).</summary>
+    public long UsedFrames => TotalFrames - FreeFrames;
+
     /// <summary>The frame of zeros that reads of untouched anonymous memory see. Mapped read-only, never counted.</summary>
     public static PageFrameNumber ZeroFrame => new(1);
 
