@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vitrine.Kernel.Tasks;
 
 namespace Vitrine.Kernel.Mm;
@@ -10,6 +12,15 @@ internal sealed partial class MmStruct
     private const ulong Low32Start = 0x4000_0000;
     private const ulong Low32End = 0x8000_0000;
     private const ulong BottomUpStart = TaskSize / 3 & ~(Page.Size - 1);
+
+    /// <summary>Powers of two of pages that a gap can have.</summary>
+    private const int GapKinds = 36;
+
+    /// <summary>
+    /// By power of two: no gap of 2^k pages or more is above the address, so that a search need not begin at the top
+    /// again. A gap that opens raises it.
+    /// </summary>
+    private GapTops _gapTops;
 
     /// <summary>
     /// A place for a mapping of a length: the hint if it is free, else the highest gap below the mmap base
@@ -35,7 +46,7 @@ internal sealed partial class MmStruct
                 return new VirtAddr(address);
         }
 
-        Result<VirtAddr> found = FindGapDownwards(MmapBase.Value, length);
+        Result<VirtAddr> found = FindGapDownwards(length);
         return found.Ok ? found : FindGapUpwards(BottomUpStart, TaskSize, length);
     }
 
@@ -54,20 +65,43 @@ internal sealed partial class MmStruct
         return index == Areas.Count || address + length <= Areas[index].StartWithGap;
     }
 
-    private Result<VirtAddr> FindGapDownwards(ulong top, ulong length)
+    private Result<VirtAddr> FindGapDownwards(ulong length)
     {
-        ulong ceiling = top;
-        for (int i = Areas.FirstEndingAfter(new VirtAddr(top)); i >= 0; i--)
+        int kind = BitOperations.Log2(length >> Page.Shift);
+        ulong unit = Page.Size << kind;
+        ulong ceiling = MmapBase.Value - _gapTops[kind];
+        bool lowering = true;
+        for (int i = Areas.FirstEndingAfter(new VirtAddr(ceiling)); i >= 0; i--)
         {
             if (i < Areas.Count)
                 ceiling = Math.Min(ceiling, Areas[i].StartWithGap);
-            ulong floor = i > 0 ? Areas[i - 1].End.Value : MinimumAddress;
-            floor = Math.Max(floor, MinimumAddress);
-            if (ceiling >= floor && ceiling - floor >= length)
+            ulong floor = Math.Max(i > 0 ? Areas[i - 1].End.Value : 0, MinimumAddress);
+            ulong gap = ceiling > floor ? ceiling - floor : 0;
+            if (lowering && gap >= unit)
+            {
+                lowering = false;
+                _gapTops[kind] = MmapBase.Value - Math.Min(ceiling, MmapBase.Value);
+            }
+
+            if (gap >= length)
                 return new VirtAddr(ceiling - length);
         }
 
         return Errno.ENOMEM;
+    }
+
+    /// <summary>Mappings were removed at an address: searches have to look there again.</summary>
+    private void GapOpened(VirtAddr address)
+    {
+        int next = Areas.FirstEndingAfter(address);
+        ulong top = next < Areas.Count ? Math.Min(Areas[next].StartWithGap, MmapBase.Value) : MmapBase.Value;
+        ulong floor = next > 0 ? Areas[next - 1].End.Value : 0;
+        if (top <= floor)
+            return;
+        int largest = Math.Min(BitOperations.Log2((top - floor) >> Page.Shift), GapKinds - 1);
+        ulong below = MmapBase.Value - top;
+        for (int kind = 0; kind <= largest; kind++)
+            _gapTops[kind] = Math.Min(_gapTops[kind], below);
     }
 
     private Result<VirtAddr> FindGapUpwards(ulong start, ulong end, ulong length)
@@ -91,5 +125,12 @@ internal sealed partial class MmStruct
             return false;
         return !MmStatistics.IsData(flags)
             || (ulong)Statistics.DataVm + pages <= current.LimitOf(ResourceLimit.Data) >> Page.Shift;
+    }
+
+    /// <summary>Distances below the mmap base, so that zero is the start of all searches.</summary>
+    [InlineArray(GapKinds)]
+    private struct GapTops
+    {
+        private ulong _first;
     }
 }

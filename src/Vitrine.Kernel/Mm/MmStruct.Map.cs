@@ -135,6 +135,7 @@ internal sealed partial class MmStruct
         {
             VmArea only = Areas[first];
             Areas.RemoveAt(first, 1);
+            GapOpened(start);
             Close(only);
             return Errno.Success;
         }
@@ -143,6 +144,7 @@ internal sealed partial class MmStruct
         for (int i = 0; i < count; i++)
             gone[i] = Areas[first + i];
         Areas.RemoveAt(first, count);
+        GapOpened(start);
         foreach (VmArea area in gone)
             Close(area);
         return Errno.Success;

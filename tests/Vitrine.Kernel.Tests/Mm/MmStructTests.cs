@@ -174,3 +174,50 @@ public class MmStructTests
         mm.Put();
     }
 }
+
+public class LayoutTests
+{
+    [Fact]
+    public void Map_RandomSizesAndUnmaps_AlwaysTakesTheHighestGap()
+    {
+        using var f = new MmFixture();
+        MmStruct mm = f.NewMm();
+        mm.MmapBase = new VirtAddr(0x10_0000_0000);
+        uint seed = 99;
+        var live = new List<(VirtAddr At, ulong Pages)>();
+        for (int i = 0; i < 3000; i++)
+        {
+            seed = (seed * 1664525) + 1013904223;
+            if ((seed >> 28) < 6 && live.Count > 0)
+            {
+                int which = (int)(seed >> 8) % live.Count;
+                (VirtAddr At, ulong Pages) gone = live[which];
+                live.RemoveAt(which);
+                Assert.Equal(Errno.Success, mm.Unmap(gone.At, gone.Pages << Page.Shift));
+                continue;
+            }
+
+            ulong pages = 1 + ((seed >> 12) % 9);
+            ulong expected = HighestGap(mm, pages << Page.Shift);
+            ProtectionFlags protection = (i & 1) != 0 ? ProtectionFlags.Read : ProtectionFlags.Read | ProtectionFlags.Write;
+            VirtAddr at = f.MapAnonymous(mm, pages, protection);
+            Assert.Equal(expected, at.Value);
+            live.Add((at, pages));
+        }
+
+        mm.Put();
+    }
+
+    private static ulong HighestGap(MmStruct mm, ulong length)
+    {
+        ulong ceiling = mm.MmapBase.Value;
+        for (int i = mm.Areas.Count - 1; i >= 0; i--)
+        {
+            if (ceiling - mm.Areas[i].End.Value >= length)
+                return ceiling - length;
+            ceiling = mm.Areas[i].Start.Value;
+        }
+
+        return ceiling - length;
+    }
+}
