@@ -13,6 +13,7 @@ namespace Vitrine.Fs.Host;
 /// </summary>
 internal abstract partial class HostInode : Inode
 {
+    private StatxMask _valid;
     private long _blocks;
     private uint _blockSize;
 
@@ -59,6 +60,7 @@ internal abstract partial class HostInode : Inode
         ModificationTime = stat.ModificationTime.ToTimespec();
         ChangeTime = stat.ChangeTime.ToTimespec();
         BirthTime = stat.BirthTime.ToTimespec();
+        _valid = stat.Mask & (StatxMask.BasicStats | StatxMask.BirthTime);
         _blocks = (long)stat.Blocks;
         _blockSize = stat.BlockSize;
         CheckedAt = Super.Machine.Time.Now;
@@ -122,6 +124,7 @@ internal abstract partial class HostInode : Inode
     {
         KernelStat stat = GenericAttributes();
         stat.Device = HostDevice.GuestDevice;
+        stat.Mask = _valid;
         stat.Blocks = _blocks;
         stat.BlockSize = _blockSize;
         return stat;
