@@ -105,10 +105,10 @@ internal sealed class KTaskBox<TStateMachine, T> : KTaskSource<T>, IKTaskBox<T>
 
     // The pool belongs to the async runtime, not to a machine: a box carries nothing from one use to the next.
     [ThreadStatic]
-    private static KTaskBox<TStateMachine, T>? t_pool;
+    private static KTaskBox<TStateMachine, T>? _pool;
 
     [ThreadStatic]
-    private static int t_pooled;
+    private static int _pooled;
 
     private KTaskBox<TStateMachine, T>? _next;
 
@@ -120,12 +120,12 @@ internal sealed class KTaskBox<TStateMachine, T> : KTaskSource<T>, IKTaskBox<T>
 
     public static KTaskBox<TStateMachine, T> Rent()
     {
-        KTaskBox<TStateMachine, T>? box = t_pool;
+        KTaskBox<TStateMachine, T>? box = _pool;
         if (box is null)
             return new KTaskBox<TStateMachine, T>();
-        t_pool = box._next;
+        _pool = box._next;
         box._next = null;
-        t_pooled--;
+        _pooled--;
         return box;
     }
 
@@ -137,11 +137,11 @@ internal sealed class KTaskBox<TStateMachine, T> : KTaskSource<T>, IKTaskBox<T>
 
     protected override void Recycle()
     {
-        if (t_pooled >= PoolLimit)
+        if (_pooled >= PoolLimit)
             return;
-        _next = t_pool;
-        t_pool = this;
-        t_pooled++;
+        _next = _pool;
+        _pool = this;
+        _pooled++;
     }
 
     private void MoveNext() => StateMachine!.MoveNext();

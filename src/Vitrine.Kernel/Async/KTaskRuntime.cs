@@ -17,20 +17,20 @@ internal interface IYieldTarget
 internal static class KTaskRuntime
 {
     [ThreadStatic]
-    private static IYieldTarget? t_yieldTarget;
+    private static IYieldTarget? _yieldTarget;
 
     /// <summary>Set by the processor loop of a yielding machine around kernel code, else null.</summary>
     public static IYieldTarget? YieldTarget
     {
-        get => t_yieldTarget;
-        set => t_yieldTarget = value;
+        get => _yieldTarget;
+        set => _yieldTarget = value;
     }
 
-    public static bool ShouldYield() => t_yieldTarget is { } target && target.DrawYield();
+    public static bool ShouldYield() => _yieldTarget is { } target && target.DrawYield();
 
     public static void Yield(Action continuation)
     {
-        IYieldTarget target = t_yieldTarget
+        IYieldTarget target = _yieldTarget
             ?? throw new InvalidOperationException("a completed kernel task was asked for a continuation outside the yielding mode");
         target.RequeueCurrent(continuation);
     }

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Vitrine.Kernel.Async;
-using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
 
 namespace Vitrine.Kernel.Printk;
