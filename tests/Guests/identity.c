@@ -41,6 +41,8 @@ static void ids(void)
 
 static void as_root(void)
 {
+    mkdir("public", 0777);
+    chmod("public", 0777);
     IN_CHILD({
         SHOW(syscall(SYS_setresuid, 1000, 2000, 3000));
         ids();
@@ -98,7 +100,7 @@ static void as_root(void)
         SHOW(setfsuid(-1));
         SHOW(setfsgid(1000));
         SHOW(setfsgid(-1));
-        int fd = open("owned", O_CREAT | O_WRONLY, 0644);
+        int fd = open("public/owned", O_CREAT | O_WRONLY, 0644);
         struct stat st;
         printf("open %d %s\n", fd >= 0, fd >= 0 ? "" : errname(errno));
         if (fstat(fd, &st) == 0)

@@ -29,6 +29,8 @@ public class GuestProgramTests
         GuestProgram program = GuestProgram.All().Single(p => p.Name == name);
         string path = program.Build(link);
         string scratch = Directory.CreateTempSubdirectory("vitrine-guest-").FullName;
+        // As /tmp is inside: others may enter it.
+        File.SetUnixFileMode(scratch, (UnixFileMode)0b111_101_101);
         HostRun host;
         try
         {

@@ -7,20 +7,20 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>chmod, chown, truncate and their forms (chmod(2), chown(2), truncate(2)).</summary>
 internal static class AttributeCalls
 {
-    [Syscall(90, "chmod", SyscallSupport.Partial)]
+    [Syscall(90, "chmod", SyscallSupport.Real)]
     public static KTask<SyscallResult> ChMod(Task current, [Strace("path")] UserString path, [Strace("octal")] uint mode) => ChModAt(current, Fd.Cwd, path, mode, AtFlags.None);
 
-    [Syscall(268, "fchmodat", SyscallSupport.Partial)]
+    [Syscall(268, "fchmodat", SyscallSupport.Real)]
     public static KTask<SyscallResult> FChModAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode) =>
         ChModAt(current, directory, path, mode, AtFlags.None);
 
-    [Syscall(452, "fchmodat2", SyscallSupport.Partial)]
+    [Syscall(452, "fchmodat2", SyscallSupport.Real)]
     public static KTask<SyscallResult> FChModAt2(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode, AtFlags flags) =>
         (flags & ~(AtFlags.SymlinkNoFollow | AtFlags.EmptyPath)) != 0
             ? KTask<SyscallResult>.FromResult(Errno.EINVAL)
             : ChModAt(current, directory, path, mode, flags);
 
-    [Syscall(91, "fchmod", SyscallSupport.Partial)]
+    [Syscall(91, "fchmod", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FChMod(Task current, Fd fd, [Strace("octal")] uint mode)
     {
         Result<OpenFile> file = current.Files!.Get(fd);
@@ -31,13 +31,13 @@ internal static class AttributeCalls
         return error;
     }
 
-    [Syscall(92, "chown", SyscallSupport.Partial)]
+    [Syscall(92, "chown", SyscallSupport.Real)]
     public static KTask<SyscallResult> ChOwn(Task current, [Strace("path")] UserString path, Uid user, Gid group) => FChOwnAt(current, Fd.Cwd, path, user, group, AtFlags.None);
 
-    [Syscall(94, "lchown", SyscallSupport.Partial)]
+    [Syscall(94, "lchown", SyscallSupport.Real)]
     public static KTask<SyscallResult> LChOwn(Task current, [Strace("path")] UserString path, Uid user, Gid group) => FChOwnAt(current, Fd.Cwd, path, user, group, AtFlags.SymlinkNoFollow);
 
-    [Syscall(260, "fchownat", SyscallSupport.Partial)]
+    [Syscall(260, "fchownat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FChOwnAt(Task current, Fd directory, [Strace("path")] UserString path, Uid user, Gid group, AtFlags flags)
     {
         if ((flags & ~(AtFlags.SymlinkNoFollow | AtFlags.EmptyPath)) != 0)
@@ -51,7 +51,7 @@ internal static class AttributeCalls
         return error;
     }
 
-    [Syscall(93, "fchown", SyscallSupport.Partial)]
+    [Syscall(93, "fchown", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FChOwn(Task current, Fd fd, Uid user, Gid group)
     {
         Result<OpenFile> file = current.Files!.Get(fd);
@@ -62,7 +62,7 @@ internal static class AttributeCalls
         return error;
     }
 
-    [Syscall(76, "truncate", SyscallSupport.Partial)]
+    [Syscall(76, "truncate", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Truncate(Task current, [Strace("path")] UserString path, long length)
     {
         if (length < 0)
@@ -76,7 +76,7 @@ internal static class AttributeCalls
         return error;
     }
 
-    [Syscall(77, "ftruncate", SyscallSupport.Partial)]
+    [Syscall(77, "ftruncate", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FTruncate(Task current, Fd fd, long length)
     {
         if (length < 0)

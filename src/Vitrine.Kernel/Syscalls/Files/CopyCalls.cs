@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>sendfile and copy_file_range (sendfile(2), copy_file_range(2)).</summary>
 internal static class CopyCalls
 {
-    [Syscall(40, "sendfile", SyscallSupport.Partial)]
+    [Syscall(40, "sendfile", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SendFile(Task current, Fd output, Fd input, UserPtr<long> offset, ulong count)
     {
         long position = -1;
@@ -44,7 +44,7 @@ internal static class CopyCalls
         return result.Value;
     }
 
-    [Syscall(326, "copy_file_range", SyscallSupport.Partial)]
+    [Syscall(326, "copy_file_range", SyscallSupport.Real)]
     public static async KTask<SyscallResult> CopyFileRange(Task current, Fd input, UserPtr<long> inputOffset, Fd output, UserPtr<long> outputOffset, ulong count, uint flags)
     {
         Result<OpenFile> from = current.Files!.Get(input);

@@ -10,10 +10,10 @@ internal static class DescriptorCalls
 {
     private const OpenFlags Settable = OpenFlags.Append | OpenFlags.NonBlock | OpenFlags.Direct | OpenFlags.NoAccessTime;
 
-    [Syscall(32, "dup", SyscallSupport.Partial)]
+    [Syscall(32, "dup", SyscallSupport.Real)]
     public static SyscallResult Dup(Task current, Fd fd) => Duplicate(current, fd, 0, closeOnExec: false);
 
-    [Syscall(33, "dup2", SyscallSupport.Partial)]
+    [Syscall(33, "dup2", SyscallSupport.Real)]
     public static KTask<SyscallResult> Dup2(Task current, Fd from, Fd to)
     {
         if (from != to)
@@ -21,7 +21,7 @@ internal static class DescriptorCalls
         return KTask<SyscallResult>.FromResult(current.Files!.Peek(from) is null ? Errno.EBADF : to);
     }
 
-    [Syscall(292, "dup3", SyscallSupport.Partial)]
+    [Syscall(292, "dup3", SyscallSupport.Real)]
     public static KTask<SyscallResult> Dup3(Task current, Fd from, Fd to, OpenFlags flags)
     {
         if ((flags & ~OpenFlags.CloseOnExec) != 0 || from == to)

@@ -8,13 +8,13 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>getdents, chdir, fchdir, getcwd, chroot, umask (getdents(2), chdir(2), getcwd(2), chroot(2), umask(2)).</summary>
 internal static class DirectoryCalls
 {
-    [Syscall(217, "getdents64", SyscallSupport.Partial)]
+    [Syscall(217, "getdents64", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetDents64(Task current, Fd fd, VirtAddr buffer, uint size) => GetDentsAsync(current, fd, buffer, size, old: false);
 
-    [Syscall(78, "getdents", SyscallSupport.Partial)]
+    [Syscall(78, "getdents", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetDents(Task current, Fd fd, VirtAddr buffer, uint size) => GetDentsAsync(current, fd, buffer, size, old: true);
 
-    [Syscall(80, "chdir", SyscallSupport.Partial)]
+    [Syscall(80, "chdir", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ChDir(Task current, [Strace("path")] UserString path)
     {
         VirtualFileSystem vfs = current.Kernel.Vfs;
@@ -28,7 +28,7 @@ internal static class DirectoryCalls
         return error;
     }
 
-    [Syscall(81, "fchdir", SyscallSupport.Partial)]
+    [Syscall(81, "fchdir", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FChDir(Task current, Fd fd)
     {
         Result<OpenFile> file = current.Files!.GetAny(fd);
@@ -44,7 +44,7 @@ internal static class DirectoryCalls
         return error;
     }
 
-    [Syscall(161, "chroot", SyscallSupport.Partial)]
+    [Syscall(161, "chroot", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ChRoot(Task current, [Strace("path")] UserString path)
     {
         VirtualFileSystem vfs = current.Kernel.Vfs;
@@ -60,7 +60,7 @@ internal static class DirectoryCalls
         return error;
     }
 
-    [Syscall(79, "getcwd", SyscallSupport.Partial)]
+    [Syscall(79, "getcwd", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetCwd(Task current, VirtAddr buffer, ulong size)
     {
         FsContext fs = current.Fs!;
@@ -77,7 +77,7 @@ internal static class DirectoryCalls
         return error != Errno.Success ? error : path.Length;
     }
 
-    [Syscall(95, "umask", SyscallSupport.Partial)]
+    [Syscall(95, "umask", SyscallSupport.Real)]
     public static SyscallResult Umask(Task current, [Strace("octal")] uint mask)
     {
         FsContext fs = current.Fs!;

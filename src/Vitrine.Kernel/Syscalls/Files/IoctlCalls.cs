@@ -18,7 +18,7 @@ internal static class IoctlCalls
     private const uint Clone = 0x40049409;
     private const uint CloneRange = 0x4020940D;
 
-    [Syscall(16, "ioctl", SyscallSupport.Partial)]
+    [Syscall(16, "ioctl", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Ioctl(Task current, Fd fd, [Strace("hex")] uint command, [Strace("hex")] ulong argument)
     {
         Result<OpenFile> found = current.Files!.Get(fd);

@@ -7,11 +7,11 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>readlink and readlinkat (readlink(2)).</summary>
 internal static class LinkReadingCalls
 {
-    [Syscall(89, "readlink", SyscallSupport.Partial)]
+    [Syscall(89, "readlink", SyscallSupport.Real)]
     public static KTask<SyscallResult> ReadLink(Task current, [Strace("path")] UserString path, [Strace("out-buffer")] VirtAddr buffer, int size) =>
         ReadLinkAt(current, Fd.Cwd, path, buffer, size);
 
-    [Syscall(267, "readlinkat", SyscallSupport.Partial)]
+    [Syscall(267, "readlinkat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ReadLinkAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("out-buffer")] VirtAddr buffer, int size)
     {
         if (size <= 0)

@@ -12,7 +12,7 @@ internal static class LockCalls
     private const short WriteLock = 1;
     private const short Unlock = 2;
 
-    [Syscall(73, "flock", SyscallSupport.Partial)]
+    [Syscall(73, "flock", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Flock(Task current, Fd fd, int operation)
     {
         const int nonBlocking = 4;

@@ -12,7 +12,7 @@ internal static class MountCalls
     private const MountFlags Magic = (MountFlags)0xC0ED0000;
     private const MountFlags TypeChange = MountFlags.Shared | MountFlags.Private | MountFlags.Slave | MountFlags.Unbindable;
 
-    [Syscall(165, "mount", SyscallSupport.Partial)]
+    [Syscall(165, "mount", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mount(Task current, [Strace("path")] UserString source, [Strace("path")] UserString target, [Strace("string")] UserString type, MountFlags flags, VirtAddr data)
     {
         Result<string> typeName = await ReadTextAsync(current, type, (int)Page.Size);
@@ -35,7 +35,7 @@ internal static class MountCalls
         return error;
     }
 
-    [Syscall(166, "umount2", SyscallSupport.Partial)]
+    [Syscall(166, "umount2", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Umount2(Task current, [Strace("path")] UserString target, UnmountFlags flags)
     {
         if ((flags & ~(UnmountFlags.Force | UnmountFlags.Detach | UnmountFlags.Expire | UnmountFlags.NoFollow)) != 0)
@@ -61,7 +61,7 @@ internal static class MountCalls
         return error;
     }
 
-    [Syscall(155, "pivot_root", SyscallSupport.Partial)]
+    [Syscall(155, "pivot_root", SyscallSupport.Real)]
     public static async KTask<SyscallResult> PivotRoot(Task current, [Strace("path")] UserString newRoot, [Strace("path")] UserString putOld)
     {
         if (!VirtualFileSystem.MayMount(current))

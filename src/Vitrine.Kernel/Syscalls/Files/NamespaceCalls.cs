@@ -8,17 +8,17 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>Names in directories: mkdir, mknod, rmdir, unlink, rename, link, symlink and their *at forms.</summary>
 internal static class NamespaceCalls
 {
-    [Syscall(83, "mkdir", SyscallSupport.Partial)]
+    [Syscall(83, "mkdir", SyscallSupport.Real)]
     public static KTask<SyscallResult> MkDir(Task current, [Strace("path")] UserString path, [Strace("octal")] uint mode) => MkDirAt(current, Fd.Cwd, path, mode);
 
-    [Syscall(258, "mkdirat", SyscallSupport.Partial)]
+    [Syscall(258, "mkdirat", SyscallSupport.Real)]
     public static KTask<SyscallResult> MkDirAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode) =>
         CreateAsync(current, directory, path, NewEntry.Directory((FileMode)(mode & 0x3ff)));
 
-    [Syscall(133, "mknod", SyscallSupport.Partial)]
+    [Syscall(133, "mknod", SyscallSupport.Real)]
     public static KTask<SyscallResult> MkNod(Task current, [Strace("path")] UserString path, [Strace("octal")] uint mode, uint device) => MkNodAt(current, Fd.Cwd, path, mode, device);
 
-    [Syscall(259, "mknodat", SyscallSupport.Partial)]
+    [Syscall(259, "mknodat", SyscallSupport.Real)]
     public static KTask<SyscallResult> MkNodAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode, uint device)
     {
         var type = (FileMode)(mode & (uint)FileMode.TypeMask);
@@ -42,13 +42,13 @@ internal static class NamespaceCalls
         }
     }
 
-    [Syscall(84, "rmdir", SyscallSupport.Partial)]
+    [Syscall(84, "rmdir", SyscallSupport.Real)]
     public static KTask<SyscallResult> RmDir(Task current, [Strace("path")] UserString path) => UnlinkAt(current, Fd.Cwd, path, AtFlags.RemoveDirectoryOrEffectiveAccess);
 
-    [Syscall(87, "unlink", SyscallSupport.Partial)]
+    [Syscall(87, "unlink", SyscallSupport.Real)]
     public static KTask<SyscallResult> Unlink(Task current, [Strace("path")] UserString path) => UnlinkAt(current, Fd.Cwd, path, AtFlags.None);
 
-    [Syscall(263, "unlinkat", SyscallSupport.Partial)]
+    [Syscall(263, "unlinkat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> UnlinkAt(Task current, Fd directory, [Strace("path")] UserString path, AtFlags flags)
     {
         if ((flags & ~AtFlags.RemoveDirectoryOrEffectiveAccess) != 0)
@@ -63,15 +63,15 @@ internal static class NamespaceCalls
             : await vfs.RemoveDirectoryAsync(current, directory, text);
     }
 
-    [Syscall(82, "rename", SyscallSupport.Partial)]
+    [Syscall(82, "rename", SyscallSupport.Real)]
     public static KTask<SyscallResult> Rename(Task current, [Strace("path")] UserString oldPath, [Strace("path")] UserString newPath) =>
         RenameAt2(current, Fd.Cwd, oldPath, Fd.Cwd, newPath, RenameFlags.None);
 
-    [Syscall(264, "renameat", SyscallSupport.Partial)]
+    [Syscall(264, "renameat", SyscallSupport.Real)]
     public static KTask<SyscallResult> RenameAt(Task current, Fd oldDirectory, [Strace("path")] UserString oldPath, Fd newDirectory, [Strace("path")] UserString newPath) =>
         RenameAt2(current, oldDirectory, oldPath, newDirectory, newPath, RenameFlags.None);
 
-    [Syscall(316, "renameat2", SyscallSupport.Partial)]
+    [Syscall(316, "renameat2", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RenameAt2(Task current, Fd oldDirectory, [Strace("path")] UserString oldPath, Fd newDirectory, [Strace("path")] UserString newPath, RenameFlags flags)
     {
         VirtualFileSystem vfs = current.Kernel.Vfs;
@@ -86,11 +86,11 @@ internal static class NamespaceCalls
         return await vfs.RenameAsync(current, oldDirectory, oldName, newDirectory, newName, flags);
     }
 
-    [Syscall(86, "link", SyscallSupport.Partial)]
+    [Syscall(86, "link", SyscallSupport.Real)]
     public static KTask<SyscallResult> Link(Task current, [Strace("path")] UserString oldPath, [Strace("path")] UserString newPath) =>
         LinkAt(current, Fd.Cwd, oldPath, Fd.Cwd, newPath, AtFlags.None);
 
-    [Syscall(265, "linkat", SyscallSupport.Partial)]
+    [Syscall(265, "linkat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> LinkAt(Task current, Fd oldDirectory, [Strace("path")] UserString oldPath, Fd newDirectory, [Strace("path")] UserString newPath, AtFlags flags)
     {
         if ((flags & ~(AtFlags.SymlinkFollow | AtFlags.EmptyPath)) != 0)
@@ -125,10 +125,10 @@ internal static class NamespaceCalls
         return error;
     }
 
-    [Syscall(88, "symlink", SyscallSupport.Partial)]
+    [Syscall(88, "symlink", SyscallSupport.Real)]
     public static KTask<SyscallResult> Symlink(Task current, [Strace("path")] UserString target, [Strace("path")] UserString path) => SymlinkAt(current, target, Fd.Cwd, path);
 
-    [Syscall(266, "symlinkat", SyscallSupport.Partial)]
+    [Syscall(266, "symlinkat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SymlinkAt(Task current, [Strace("path")] UserString target, Fd directory, [Strace("path")] UserString path)
     {
         VirtualFileSystem vfs = current.Kernel.Vfs;

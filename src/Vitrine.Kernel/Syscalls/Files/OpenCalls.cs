@@ -9,19 +9,19 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>open, openat, openat2, creat, close, close_range (open(2), openat2(2), close(2)).</summary>
 internal static class OpenCalls
 {
-    [Syscall(2, "open", SyscallSupport.Partial)]
+    [Syscall(2, "open", SyscallSupport.Real)]
     public static KTask<SyscallResult> Open(Task current, [Strace("path")] UserString path, OpenFlags flags, [Strace("octal")] uint mode) =>
         OpenAsync(current, Fd.Cwd, path, flags, mode);
 
-    [Syscall(257, "openat", SyscallSupport.Partial)]
+    [Syscall(257, "openat", SyscallSupport.Real)]
     public static KTask<SyscallResult> OpenAt(Task current, Fd directory, [Strace("path")] UserString path, OpenFlags flags, [Strace("octal")] uint mode) =>
         OpenAsync(current, directory, path, flags, mode);
 
-    [Syscall(85, "creat", SyscallSupport.Partial)]
+    [Syscall(85, "creat", SyscallSupport.Real)]
     public static KTask<SyscallResult> Create(Task current, [Strace("path")] UserString path, [Strace("octal")] uint mode) =>
         OpenAsync(current, Fd.Cwd, path, OpenFlags.Create | OpenFlags.WriteOnly | OpenFlags.Truncate, mode);
 
-    [Syscall(437, "openat2", SyscallSupport.Partial)]
+    [Syscall(437, "openat2", SyscallSupport.Real)]
     public static async KTask<SyscallResult> OpenAt2(Task current, Fd directory, [Strace("path")] UserString path, UserPtr<OpenHow> how, ulong size)
     {
         if (size < (ulong)Unsafe.SizeOf<OpenHow>())
@@ -40,7 +40,7 @@ internal static class OpenCalls
         return request.Ok ? await OpenAsync(current, directory, path, request.Value) : request.Error;
     }
 
-    [Syscall(3, "close", SyscallSupport.Partial)]
+    [Syscall(3, "close", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Close(Task current, Fd fd)
     {
         Errno error = await current.Files!.CloseAsync(current, fd);
@@ -49,7 +49,7 @@ internal static class OpenCalls
         return error is Errno.ERESTARTSYS or Errno.ERESTARTNOINTR or Errno.ERESTARTNOHAND or Errno.ERESTART_RESTARTBLOCK ? Errno.EINTR : error;
     }
 
-    [Syscall(436, "close_range", SyscallSupport.Partial)]
+    [Syscall(436, "close_range", SyscallSupport.Real)]
     public static async KTask<SyscallResult> CloseRange(Task current, uint first, uint last, CloseRangeFlags flags)
     {
         if ((flags & ~(CloseRangeFlags.Unshare | CloseRangeFlags.CloseOnExec)) != 0 || first > last)

@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>read, write, their vector and positioned forms, lseek (read(2), readv(2), pread(2), lseek(2)).</summary>
 internal static class ReadWriteCalls
 {
-    [Syscall(0, "read", SyscallSupport.Partial)]
+    [Syscall(0, "read", SyscallSupport.Real)]
     public static KTask<SyscallResult> Read(Task current, Fd fd, [Strace("out-buffer")] VirtAddr buffer, ulong count)
     {
         Result<OpenFile> file = current.Files!.Get(fd);
@@ -19,7 +19,7 @@ internal static class ReadWriteCalls
         return TransferAsync(current, file.Value, iter.Value, Transfer.Read, 0);
     }
 
-    [Syscall(1, "write", SyscallSupport.Partial)]
+    [Syscall(1, "write", SyscallSupport.Real)]
     public static KTask<SyscallResult> Write(Task current, Fd fd, [Strace("buffer:2")] VirtAddr buffer, ulong count)
     {
         Result<OpenFile> file = current.Files!.Get(fd);
@@ -31,7 +31,7 @@ internal static class ReadWriteCalls
         return TransferAsync(current, file.Value, iter.Value, Transfer.Write, 0);
     }
 
-    [Syscall(17, "pread64", SyscallSupport.Partial)]
+    [Syscall(17, "pread64", SyscallSupport.Real)]
     public static KTask<SyscallResult> PRead(Task current, Fd fd, [Strace("out-buffer")] VirtAddr buffer, ulong count, long offset)
     {
         if (offset < 0)
@@ -45,7 +45,7 @@ internal static class ReadWriteCalls
         return TransferAsync(current, file.Value, iter.Value, Transfer.Read | Transfer.Positioned, offset);
     }
 
-    [Syscall(18, "pwrite64", SyscallSupport.Partial)]
+    [Syscall(18, "pwrite64", SyscallSupport.Real)]
     public static KTask<SyscallResult> PWrite(Task current, Fd fd, [Strace("buffer:2")] VirtAddr buffer, ulong count, long offset)
     {
         if (offset < 0)
@@ -59,31 +59,31 @@ internal static class ReadWriteCalls
         return TransferAsync(current, file.Value, iter.Value, Transfer.Write | Transfer.Positioned, offset);
     }
 
-    [Syscall(19, "readv", SyscallSupport.Partial)]
+    [Syscall(19, "readv", SyscallSupport.Real)]
     public static KTask<SyscallResult> ReadV(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count) =>
         VectorAsync(current, fd, vectors, count, Transfer.Read, 0, 0);
 
-    [Syscall(20, "writev", SyscallSupport.Partial)]
+    [Syscall(20, "writev", SyscallSupport.Real)]
     public static KTask<SyscallResult> WriteV(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count) =>
         VectorAsync(current, fd, vectors, count, Transfer.Write, 0, 0);
 
-    [Syscall(295, "preadv", SyscallSupport.Partial)]
+    [Syscall(295, "preadv", SyscallSupport.Real)]
     public static KTask<SyscallResult> PReadV(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count, long offset) =>
         VectorAsync(current, fd, vectors, count, Transfer.Read | Transfer.Positioned, offset, 0);
 
-    [Syscall(296, "pwritev", SyscallSupport.Partial)]
+    [Syscall(296, "pwritev", SyscallSupport.Real)]
     public static KTask<SyscallResult> PWriteV(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count, long offset) =>
         VectorAsync(current, fd, vectors, count, Transfer.Write | Transfer.Positioned, offset, 0);
 
-    [Syscall(327, "preadv2", SyscallSupport.Partial)]
+    [Syscall(327, "preadv2", SyscallSupport.Real)]
     public static KTask<SyscallResult> PReadV2(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count, long offset, ulong offsetHigh, RwFlags flags) =>
         VectorAsync(current, fd, vectors, count, offset == -1 ? Transfer.Read : Transfer.Read | Transfer.Positioned, offset, flags);
 
-    [Syscall(328, "pwritev2", SyscallSupport.Partial)]
+    [Syscall(328, "pwritev2", SyscallSupport.Real)]
     public static KTask<SyscallResult> PWriteV2(Task current, Fd fd, UserPtr<Iovec> vectors, ulong count, long offset, ulong offsetHigh, RwFlags flags) =>
         VectorAsync(current, fd, vectors, count, offset == -1 ? Transfer.Write : Transfer.Write | Transfer.Positioned, offset, flags);
 
-    [Syscall(8, "lseek", SyscallSupport.Partial)]
+    [Syscall(8, "lseek", SyscallSupport.Real)]
     public static async KTask<SyscallResult> LSeek(Task current, Fd fd, long offset, SeekWhence whence)
     {
         Result<OpenFile> found = current.Files!.Get(fd);

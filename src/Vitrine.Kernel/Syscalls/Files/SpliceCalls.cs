@@ -10,7 +10,7 @@ internal static class SpliceCalls
 {
     private const SpliceFlags Known = SpliceFlags.Move | SpliceFlags.NonBlock | SpliceFlags.More | SpliceFlags.Gift;
 
-    [Syscall(275, "splice", SyscallSupport.Partial)]
+    [Syscall(275, "splice", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Splice(Task current, Fd input, UserPtr<long> inputOffset, Fd output, UserPtr<long> outputOffset, ulong count, SpliceFlags flags)
     {
         if (count == 0)
@@ -34,7 +34,7 @@ internal static class SpliceCalls
         return result;
     }
 
-    [Syscall(276, "tee", SyscallSupport.Partial)]
+    [Syscall(276, "tee", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Tee(Task current, Fd input, Fd output, ulong count, SpliceFlags flags)
     {
         if ((flags & ~Known) != 0)

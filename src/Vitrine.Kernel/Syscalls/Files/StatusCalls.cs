@@ -7,26 +7,26 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>stat and its forms, statx, statfs (stat(2), statx(2), statfs(2)).</summary>
 internal static class StatusCalls
 {
-    [Syscall(4, "stat", SyscallSupport.Partial)]
+    [Syscall(4, "stat", SyscallSupport.Real)]
     public static KTask<SyscallResult> Stat(Task current, [Strace("path")] UserString path, [Strace("stat")] UserPtr<LinuxStat> status) =>
         StatAtAsync(current, Fd.Cwd, path, status, AtFlags.None);
 
-    [Syscall(6, "lstat", SyscallSupport.Partial)]
+    [Syscall(6, "lstat", SyscallSupport.Real)]
     public static KTask<SyscallResult> LStat(Task current, [Strace("path")] UserString path, [Strace("stat")] UserPtr<LinuxStat> status) =>
         StatAtAsync(current, Fd.Cwd, path, status, AtFlags.SymlinkNoFollow);
 
-    [Syscall(5, "fstat", SyscallSupport.Partial)]
+    [Syscall(5, "fstat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FStat(Task current, Fd fd, [Strace("stat")] UserPtr<LinuxStat> status)
     {
         Result<KernelStat> stat = await DescriptorAttributesAsync(current, fd, StatxMask.BasicStats);
         return stat.Ok ? await current.WriteUserAsync(status, Convert(stat.Value)) : stat.Error;
     }
 
-    [Syscall(262, "newfstatat", SyscallSupport.Partial)]
+    [Syscall(262, "newfstatat", SyscallSupport.Real)]
     public static KTask<SyscallResult> NewFStatAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("stat")] UserPtr<LinuxStat> status, AtFlags flags) =>
         StatAtAsync(current, directory, path, status, flags);
 
-    [Syscall(332, "statx", SyscallSupport.Partial)]
+    [Syscall(332, "statx", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Statx(Task current, Fd directory, [Strace("path")] UserString path, AtFlags flags, StatxMask mask, UserPtr<LinuxStatx> status)
     {
         const StatxMask reserved = (StatxMask)0x80000000;
@@ -39,7 +39,7 @@ internal static class StatusCalls
         return stat.Ok ? await current.WriteUserAsync(status, ConvertExtended(stat.Value)) : stat.Error;
     }
 
-    [Syscall(137, "statfs", SyscallSupport.Partial)]
+    [Syscall(137, "statfs", SyscallSupport.Real)]
     public static async KTask<SyscallResult> StatFs(Task current, [Strace("path")] UserString path, UserPtr<LinuxStatFs> status)
     {
         Result<VfsPath> place = await current.Kernel.Vfs.LookUpUserPathAsync(current, Fd.Cwd, path, WalkFlags.Follow);
@@ -50,7 +50,7 @@ internal static class StatusCalls
         return result;
     }
 
-    [Syscall(138, "fstatfs", SyscallSupport.Partial)]
+    [Syscall(138, "fstatfs", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FStatFs(Task current, Fd fd, UserPtr<LinuxStatFs> status)
     {
         Result<OpenFile> file = current.Files!.GetAny(fd);

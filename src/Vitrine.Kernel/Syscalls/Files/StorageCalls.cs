@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>fallocate, fsync and its kin, advice (fallocate(2), fsync(2), sync(2), posix_fadvise(2), readahead(2)).</summary>
 internal static class StorageCalls
 {
-    [Syscall(285, "fallocate", SyscallSupport.Partial)]
+    [Syscall(285, "fallocate", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FAllocate(Task current, Fd fd, FallocateMode mode, long offset, long length)
     {
         Result<OpenFile> found = current.Files!.Get(fd);
@@ -28,13 +28,13 @@ internal static class StorageCalls
         return error;
     }
 
-    [Syscall(74, "fsync", SyscallSupport.Partial)]
+    [Syscall(74, "fsync", SyscallSupport.Real)]
     public static KTask<SyscallResult> FSync(Task current, Fd fd) => SyncAsync(current, fd, dataOnly: false);
 
-    [Syscall(75, "fdatasync", SyscallSupport.Partial)]
+    [Syscall(75, "fdatasync", SyscallSupport.Real)]
     public static KTask<SyscallResult> FDataSync(Task current, Fd fd) => SyncAsync(current, fd, dataOnly: true);
 
-    [Syscall(162, "sync", SyscallSupport.Partial)]
+    [Syscall(162, "sync", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Sync(Task current)
     {
         IReadOnlyList<SuperBlock> all = current.Kernel.Vfs.SuperBlocks;
@@ -43,7 +43,7 @@ internal static class StorageCalls
         return SyscallResult.Success;
     }
 
-    [Syscall(306, "syncfs", SyscallSupport.Partial)]
+    [Syscall(306, "syncfs", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SyncFs(Task current, Fd fd)
     {
         Result<OpenFile> file = current.Files!.Get(fd);
@@ -54,7 +54,7 @@ internal static class StorageCalls
         return error;
     }
 
-    [Syscall(277, "sync_file_range", SyscallSupport.Partial)]
+    [Syscall(277, "sync_file_range", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SyncFileRange(Task current, Fd fd, long offset, long length, uint flags)
     {
         Result<OpenFile> found = current.Files!.Get(fd);

@@ -22,7 +22,7 @@ internal static class TimeCalls
     [StructLayout(LayoutKind.Sequential)]
     internal readonly record struct SecondPair(long Access, long Modification);
 
-    [Syscall(280, "utimensat", SyscallSupport.Partial)]
+    [Syscall(280, "utimensat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> UTimeNsAt(Task current, Fd directory, [Strace("path")] UserString path, UserPtr<TimePair> times, AtFlags flags)
     {
         VirtualFileSystem.TimeChange access = SetToNow;
@@ -41,7 +41,7 @@ internal static class TimeCalls
         return await ChangeAsync(current, directory, path, access, modification, flags);
     }
 
-    [Syscall(261, "futimesat", SyscallSupport.Partial)]
+    [Syscall(261, "futimesat", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FUTimesAt(Task current, Fd directory, [Strace("path")] UserString path, UserPtr<MicrosecondPair> times)
     {
         VirtualFileSystem.TimeChange access = SetToNow;
@@ -61,10 +61,10 @@ internal static class TimeCalls
         return await ChangeAsync(current, directory, path, access, modification, AtFlags.None);
     }
 
-    [Syscall(235, "utimes", SyscallSupport.Partial)]
+    [Syscall(235, "utimes", SyscallSupport.Real)]
     public static KTask<SyscallResult> UTimes(Task current, [Strace("path")] UserString path, UserPtr<MicrosecondPair> times) => FUTimesAt(current, Fd.Cwd, path, times);
 
-    [Syscall(132, "utime", SyscallSupport.Partial)]
+    [Syscall(132, "utime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> UTime(Task current, [Strace("path")] UserString path, UserPtr<SecondPair> times)
     {
         VirtualFileSystem.TimeChange access = SetToNow;

@@ -10,51 +10,51 @@ internal static class XattrCalls
 {
     private const int MaximumName = 255;
 
-    [Syscall(188, "setxattr", SyscallSupport.Partial)]
+    [Syscall(188, "setxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> SetXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name, VirtAddr value, ulong size, XattrFlags flags) =>
         SetAsync(current, path, default, WalkFlags.Follow, name, value, size, flags);
 
-    [Syscall(189, "lsetxattr", SyscallSupport.Partial)]
+    [Syscall(189, "lsetxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> LSetXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name, VirtAddr value, ulong size, XattrFlags flags) =>
         SetAsync(current, path, default, WalkFlags.None, name, value, size, flags);
 
-    [Syscall(190, "fsetxattr", SyscallSupport.Partial)]
+    [Syscall(190, "fsetxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> FSetXattr(Task current, Fd fd, [Strace("string")] UserString name, VirtAddr value, ulong size, XattrFlags flags) =>
         SetAsync(current, default, fd, WalkFlags.Empty, name, value, size, flags);
 
-    [Syscall(191, "getxattr", SyscallSupport.Partial)]
+    [Syscall(191, "getxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name, VirtAddr value, ulong size) =>
         GetAsync(current, path, default, WalkFlags.Follow, name, value, size);
 
-    [Syscall(192, "lgetxattr", SyscallSupport.Partial)]
+    [Syscall(192, "lgetxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> LGetXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name, VirtAddr value, ulong size) =>
         GetAsync(current, path, default, WalkFlags.None, name, value, size);
 
-    [Syscall(193, "fgetxattr", SyscallSupport.Partial)]
+    [Syscall(193, "fgetxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> FGetXattr(Task current, Fd fd, [Strace("string")] UserString name, VirtAddr value, ulong size) =>
         GetAsync(current, default, fd, WalkFlags.Empty, name, value, size);
 
-    [Syscall(194, "listxattr", SyscallSupport.Partial)]
+    [Syscall(194, "listxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> ListXattr(Task current, [Strace("path")] UserString path, VirtAddr list, ulong size) =>
         ListAsync(current, path, default, WalkFlags.Follow, list, size);
 
-    [Syscall(195, "llistxattr", SyscallSupport.Partial)]
+    [Syscall(195, "llistxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> LListXattr(Task current, [Strace("path")] UserString path, VirtAddr list, ulong size) =>
         ListAsync(current, path, default, WalkFlags.None, list, size);
 
-    [Syscall(196, "flistxattr", SyscallSupport.Partial)]
+    [Syscall(196, "flistxattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> FListXattr(Task current, Fd fd, VirtAddr list, ulong size) =>
         ListAsync(current, default, fd, WalkFlags.Empty, list, size);
 
-    [Syscall(197, "removexattr", SyscallSupport.Partial)]
+    [Syscall(197, "removexattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> RemoveXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name) =>
         RemoveAsync(current, path, default, WalkFlags.Follow, name);
 
-    [Syscall(198, "lremovexattr", SyscallSupport.Partial)]
+    [Syscall(198, "lremovexattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> LRemoveXattr(Task current, [Strace("path")] UserString path, [Strace("string")] UserString name) =>
         RemoveAsync(current, path, default, WalkFlags.None, name);
 
-    [Syscall(199, "fremovexattr", SyscallSupport.Partial)]
+    [Syscall(199, "fremovexattr", SyscallSupport.Real)]
     public static KTask<SyscallResult> FRemoveXattr(Task current, Fd fd, [Strace("string")] UserString name) =>
         RemoveAsync(current, default, fd, WalkFlags.Empty, name);
 

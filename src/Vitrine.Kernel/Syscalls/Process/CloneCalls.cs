@@ -9,11 +9,11 @@ internal static class CloneCalls
 {
     private const CloneFlags Clone3Only = CloneFlags.ClearSignalHandlers | CloneFlags.IntoCgroup | CloneFlags.NewTime;
 
-    [Syscall(57, "fork", SyscallSupport.Partial)]
+    [Syscall(57, "fork", SyscallSupport.Real)]
     public static KTask<SyscallResult> Fork(Task current) =>
         current.CloneAsync(new CloneRequest { ExitSignal = SignalNumber.Chld });
 
-    [Syscall(58, "vfork", SyscallSupport.Partial)]
+    [Syscall(58, "vfork", SyscallSupport.Real)]
     public static KTask<SyscallResult> Vfork(Task current) =>
         current.CloneAsync(new CloneRequest { Flags = CloneFlags.Vm | CloneFlags.Vfork, ExitSignal = SignalNumber.Chld });
 
@@ -99,7 +99,7 @@ internal static class CloneCalls
         });
     }
 
-    [Syscall(218, "set_tid_address", SyscallSupport.Partial)]
+    [Syscall(218, "set_tid_address", SyscallSupport.Real)]
     public static SyscallResult SetTidAddress(Task current, UserPtr<int> address)
     {
         current.ClearChildTid = address;

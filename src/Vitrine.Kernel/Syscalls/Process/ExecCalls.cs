@@ -11,14 +11,14 @@ internal static class ExecCalls
     private const uint NoFollow = 0x100;
     private const int PathMaximum = 4096;
 
-    [Syscall(59, "execve", SyscallSupport.Partial)]
+    [Syscall(59, "execve", SyscallSupport.Real)]
     public static KTask<SyscallResult> Execve(
         Task current,
         [Strace("path")] UserString path,
         [Strace("argv")] UserPtr<ulong> arguments,
         [Strace("envp")] UserPtr<ulong> environment) => ExecAsync(current, Fd.Cwd, path, arguments, environment, 0);
 
-    [Syscall(322, "execveat", SyscallSupport.Partial)]
+    [Syscall(322, "execveat", SyscallSupport.Real)]
     public static KTask<SyscallResult> Execveat(
         Task current,
         Fd directory,

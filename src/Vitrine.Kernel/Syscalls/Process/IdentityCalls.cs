@@ -12,28 +12,28 @@ internal static class IdentityCalls
     [Syscall(186, "gettid", SyscallSupport.Real)]
     public static SyscallResult GetTid(Task current) => new Pid(current.Pid.In(current.Namespaces.Pid));
 
-    [Syscall(110, "getppid", SyscallSupport.Partial)]
+    [Syscall(110, "getppid", SyscallSupport.Real)]
     public static SyscallResult GetParentPid(Task current) =>
         current.ThreadGroup.Leader.Parent is { } parent ? parent.ThreadGroup.Leader.Pid.In(current.Namespaces.Pid) : 0;
 
-    [Syscall(111, "getpgrp", SyscallSupport.Partial)]
+    [Syscall(111, "getpgrp", SyscallSupport.Real)]
     public static SyscallResult GetProcessGroup(Task current) => current.ThreadGroup.ProcessGroup.In(current.Namespaces.Pid);
 
-    [Syscall(121, "getpgid", SyscallSupport.Partial)]
+    [Syscall(121, "getpgid", SyscallSupport.Real)]
     public static SyscallResult GetPgid(Task current, int pid)
     {
         ThreadGroup? group = Find(current, pid);
         return group is null ? Errno.ESRCH : group.ProcessGroup.In(current.Namespaces.Pid);
     }
 
-    [Syscall(124, "getsid", SyscallSupport.Partial)]
+    [Syscall(124, "getsid", SyscallSupport.Real)]
     public static SyscallResult GetSid(Task current, int pid)
     {
         ThreadGroup? group = Find(current, pid);
         return group is null ? Errno.ESRCH : group.Session.In(current.Namespaces.Pid);
     }
 
-    [Syscall(109, "setpgid", SyscallSupport.Partial)]
+    [Syscall(109, "setpgid", SyscallSupport.Real)]
     public static SyscallResult SetPgid(Task current, int pid, int pgid)
     {
         PidNamespace ns = current.Namespaces.Pid;
@@ -75,7 +75,7 @@ internal static class IdentityCalls
         return 0;
     }
 
-    [Syscall(112, "setsid", SyscallSupport.Partial)]
+    [Syscall(112, "setsid", SyscallSupport.Real)]
     public static SyscallResult SetSid(Task current)
     {
         ThreadGroup group = current.ThreadGroup;

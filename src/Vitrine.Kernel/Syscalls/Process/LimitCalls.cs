@@ -11,18 +11,18 @@ internal static class LimitCalls
     private const int Children = -1;
     private const int Thread = 1;
 
-    [Syscall(97, "getrlimit", SyscallSupport.Partial)]
+    [Syscall(97, "getrlimit", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetRLimit(Task current, ResourceLimit resource, [Strace("out-rlimit")] UserPtr<RLimit> limit) =>
         PrLimitAsync(current, current.ThreadGroup, resource, default, limit, writeNull: true);
 
-    [Syscall(160, "setrlimit", SyscallSupport.Partial)]
+    [Syscall(160, "setrlimit", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SetRLimit(Task current, ResourceLimit resource, [Strace("rlimit")] UserPtr<RLimit> limit)
     {
         Result<RLimit> read = await current.ReadUserAsync(limit);
         return read.TryGet(out RLimit wanted, out Errno error) ? Set(current, current.ThreadGroup, resource, wanted) : error;
     }
 
-    [Syscall(302, "prlimit64", SyscallSupport.Partial)]
+    [Syscall(302, "prlimit64", SyscallSupport.Real)]
     public static KTask<SyscallResult> PrLimit(
         Task current, int pid, ResourceLimit resource, [Strace("rlimit")] UserPtr<RLimit> limit, [Strace("out-rlimit")] UserPtr<RLimit> old)
     {
@@ -39,7 +39,7 @@ internal static class LimitCalls
         return PrLimitAsync(current, group, resource, limit, old, writeNull: false);
     }
 
-    [Syscall(98, "getrusage", SyscallSupport.Partial)]
+    [Syscall(98, "getrusage", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetRUsage(Task current, int who, [Strace("out-rusage")] UserPtr<ResourceUsage> usage)
     {
         UsageCounters counters;
@@ -64,7 +64,7 @@ internal static class LimitCalls
         return await current.WriteUserAsync(usage, ThreadGroup.ToUser(in counters));
     }
 
-    [Syscall(100, "times", SyscallSupport.Partial)]
+    [Syscall(100, "times", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Times(Task current, UserPtr<ProcessTimes> times)
     {
         if (!times.IsNull)

@@ -37,7 +37,7 @@ internal static class PrctlCalls
         }
     }
 
-    [Syscall(135, "personality", SyscallSupport.Partial)]
+    [Syscall(135, "personality", SyscallSupport.Real)]
     public static SyscallResult Personality(Task current, [Strace("hex")] uint persona)
     {
         uint old = current.Personality;

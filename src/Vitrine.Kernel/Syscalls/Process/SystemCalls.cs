@@ -11,20 +11,20 @@ internal static class SystemCalls
 {
     private const int NameLimit = 64;
 
-    [Syscall(63, "uname", SyscallSupport.Partial)]
+    [Syscall(63, "uname", SyscallSupport.Real)]
     public static KTask<SyscallResult> Uname(Task current, [Strace("utsname")] UserPtr<UtsName> buffer) => UnameAsync(current, buffer);
 
-    [Syscall(170, "sethostname", SyscallSupport.Partial)]
+    [Syscall(170, "sethostname", SyscallSupport.Real)]
     public static KTask<SyscallResult> SetHostName(Task current, VirtAddr name, int length) => SetNameAsync(current, name, length, domain: false);
 
-    [Syscall(171, "setdomainname", SyscallSupport.Partial)]
+    [Syscall(171, "setdomainname", SyscallSupport.Real)]
     public static KTask<SyscallResult> SetDomainName(Task current, VirtAddr name, int length) => SetNameAsync(current, name, length, domain: true);
 
-    [Syscall(99, "sysinfo", SyscallSupport.Partial)]
+    [Syscall(99, "sysinfo", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SysInfo(Task current, UserPtr<SystemInformation> information) =>
         await current.WriteUserAsync(information, Collect(current.Kernel));
 
-    [Syscall(318, "getrandom", SyscallSupport.Partial)]
+    [Syscall(318, "getrandom", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetRandom(Task current, VirtAddr buffer, ulong length, uint flags)
     {
         const uint nonBlock = 1, random = 2, insecure = 4;

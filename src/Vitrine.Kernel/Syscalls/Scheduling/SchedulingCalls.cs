@@ -13,21 +13,21 @@ internal static class SchedulingCalls
 {
     private const uint ResetOnForkBit = 0x40000000;
 
-    [Syscall(24, "sched_yield", SyscallSupport.Partial)]
+    [Syscall(24, "sched_yield", SyscallSupport.Real)]
     public static SyscallResult SchedYield(Task current)
     {
         current.Kernel.Scheduler.Yield(current);
         return 0;
     }
 
-    [Syscall(309, "getcpu", SyscallSupport.Partial)]
+    [Syscall(309, "getcpu", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetCpu(Task current, UserPtr<uint> cpu, UserPtr<uint> node)
     {
         Errno error = cpu.IsNull ? Errno.Success : await current.WriteUserAsync(cpu, (uint)current.Sched.Processor);
         return error == Errno.Success && !node.IsNull ? await current.WriteUserAsync(node, 0u) : error;
     }
 
-    [Syscall(203, "sched_setaffinity", SyscallSupport.Partial)]
+    [Syscall(203, "sched_setaffinity", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedSetAffinity(Task current, int pid, uint length, VirtAddr mask)
     {
         byte[] bytes = new byte[8];
@@ -46,7 +46,7 @@ internal static class SchedulingCalls
         return 0;
     }
 
-    [Syscall(204, "sched_getaffinity", SyscallSupport.Partial)]
+    [Syscall(204, "sched_getaffinity", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedGetAffinity(Task current, int pid, uint length, VirtAddr mask)
     {
         // In whole words, and at least as many as there are processors.
@@ -67,7 +67,7 @@ internal static class SchedulingCalls
         return read.TryGet(out int priority, out Errno error) ? Change(current, pid, policy, priority) : error;
     }
 
-    [Syscall(145, "sched_getscheduler", SyscallSupport.Partial)]
+    [Syscall(145, "sched_getscheduler", SyscallSupport.Real)]
     public static SyscallResult SchedGetScheduler(Task current, int pid)
     {
         if (pid < 0)
@@ -75,7 +75,7 @@ internal static class SchedulingCalls
         return Find(current, pid) is { } task ? (uint)task.Sched.Policy | (task.Sched.ResetOnFork ? ResetOnForkBit : 0) : Errno.ESRCH;
     }
 
-    [Syscall(142, "sched_setparam", SyscallSupport.Partial)]
+    [Syscall(142, "sched_setparam", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedSetParam(Task current, int pid, UserPtr<int> parameter)
     {
         if (parameter.IsNull || pid < 0)
@@ -88,7 +88,7 @@ internal static class SchedulingCalls
         return Change(current, pid, (uint)task.Sched.Policy | (task.Sched.ResetOnFork ? ResetOnForkBit : 0), priority);
     }
 
-    [Syscall(143, "sched_getparam", SyscallSupport.Partial)]
+    [Syscall(143, "sched_getparam", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedGetParam(Task current, int pid, UserPtr<int> parameter)
     {
         if (parameter.IsNull || pid < 0)
@@ -96,7 +96,7 @@ internal static class SchedulingCalls
         return Find(current, pid) is null ? Errno.ESRCH : await current.WriteUserAsync(parameter, 0);
     }
 
-    [Syscall(146, "sched_get_priority_max", SyscallSupport.Partial)]
+    [Syscall(146, "sched_get_priority_max", SyscallSupport.Real)]
     public static SyscallResult SchedGetPriorityMax(Task current, SchedPolicy policy) => policy switch
     {
         SchedPolicy.Fifo or SchedPolicy.RoundRobin => 99,
@@ -104,7 +104,7 @@ internal static class SchedulingCalls
         _ => Errno.EINVAL,
     };
 
-    [Syscall(147, "sched_get_priority_min", SyscallSupport.Partial)]
+    [Syscall(147, "sched_get_priority_min", SyscallSupport.Real)]
     public static SyscallResult SchedGetPriorityMin(Task current, SchedPolicy policy) => policy switch
     {
         SchedPolicy.Fifo or SchedPolicy.RoundRobin => 1,
@@ -112,7 +112,7 @@ internal static class SchedulingCalls
         _ => Errno.EINVAL,
     };
 
-    [Syscall(148, "sched_rr_get_interval", SyscallSupport.Partial)]
+    [Syscall(148, "sched_rr_get_interval", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedRrGetInterval(Task current, int pid, [Strace("out-timespec")] UserPtr<Timespec> interval)
     {
         if (pid < 0)
@@ -173,7 +173,7 @@ internal static class SchedulingCalls
         return await current.WriteUserBytesAsync(attributes.Address, bytes);
     }
 
-    [Syscall(140, "getpriority", SyscallSupport.Partial)]
+    [Syscall(140, "getpriority", SyscallSupport.Real)]
     public static SyscallResult GetPriority(Task current, PriorityTarget which, int who)
     {
         int best = int.MinValue;
@@ -185,7 +185,7 @@ internal static class SchedulingCalls
         return best == int.MinValue ? Errno.ESRCH : best;
     }
 
-    [Syscall(141, "setpriority", SyscallSupport.Partial)]
+    [Syscall(141, "setpriority", SyscallSupport.Real)]
     public static SyscallResult SetPriority(Task current, PriorityTarget which, int who, int nice)
     {
         if (which is < PriorityTarget.Process or > PriorityTarget.User)

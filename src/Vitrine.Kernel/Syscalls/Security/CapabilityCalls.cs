@@ -11,7 +11,7 @@ internal static class CapabilityCalls
     private const uint Version2 = 0x20071026;
     private const uint Version3 = 0x20080522;
 
-    [Syscall(125, "capget", SyscallSupport.Partial)]
+    [Syscall(125, "capget", SyscallSupport.Real)]
     public static async KTask<SyscallResult> CapGet(Task current, UserPtr<CapabilityHeader> header, UserPtr<CapabilityData> data)
     {
         Result<CapabilityHeader> read = await current.ReadUserAsync(header);
@@ -35,7 +35,7 @@ internal static class CapabilityCalls
         return await current.WriteUserBytesAsync(data.Address, Pack(target.Credentials, bytes));
     }
 
-    [Syscall(126, "capset", SyscallSupport.Partial)]
+    [Syscall(126, "capset", SyscallSupport.Real)]
     public static async KTask<SyscallResult> CapSet(Task current, UserPtr<CapabilityHeader> header, UserPtr<CapabilityData> data)
     {
         Result<CapabilityHeader> read = await current.ReadUserAsync(header);

@@ -11,19 +11,19 @@ internal static class CredentialCalls
 {
     private const int MaximumGroups = 65536;
 
-    [Syscall(102, "getuid", SyscallSupport.Partial)]
+    [Syscall(102, "getuid", SyscallSupport.Real)]
     public static SyscallResult GetUid(Task current) => current.Credentials.Uid.Value;
 
-    [Syscall(104, "getgid", SyscallSupport.Partial)]
+    [Syscall(104, "getgid", SyscallSupport.Real)]
     public static SyscallResult GetGid(Task current) => current.Credentials.Gid.Value;
 
-    [Syscall(107, "geteuid", SyscallSupport.Partial)]
+    [Syscall(107, "geteuid", SyscallSupport.Real)]
     public static SyscallResult GetEuid(Task current) => current.Credentials.Euid.Value;
 
-    [Syscall(108, "getegid", SyscallSupport.Partial)]
+    [Syscall(108, "getegid", SyscallSupport.Real)]
     public static SyscallResult GetEgid(Task current) => current.Credentials.Egid.Value;
 
-    [Syscall(118, "getresuid", SyscallSupport.Partial)]
+    [Syscall(118, "getresuid", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetResUid(Task current, UserPtr<uint> real, UserPtr<uint> effective, UserPtr<uint> saved)
     {
         Credentials credentials = current.Credentials;
@@ -33,7 +33,7 @@ internal static class CredentialCalls
         return error == Errno.Success ? await current.WriteUserAsync(saved, credentials.Suid.Value) : error;
     }
 
-    [Syscall(120, "getresgid", SyscallSupport.Partial)]
+    [Syscall(120, "getresgid", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetResGid(Task current, UserPtr<uint> real, UserPtr<uint> effective, UserPtr<uint> saved)
     {
         Credentials credentials = current.Credentials;
@@ -43,7 +43,7 @@ internal static class CredentialCalls
         return error == Errno.Success ? await current.WriteUserAsync(saved, credentials.Sgid.Value) : error;
     }
 
-    [Syscall(105, "setuid", SyscallSupport.Partial)]
+    [Syscall(105, "setuid", SyscallSupport.Real)]
     public static SyscallResult SetUid(Task current, Uid uid)
     {
         Credentials old = current.Credentials;
@@ -56,7 +56,7 @@ internal static class CredentialCalls
         return CredentialChanges.SetUids(current, old with { Euid = uid, Fsuid = uid });
     }
 
-    [Syscall(106, "setgid", SyscallSupport.Partial)]
+    [Syscall(106, "setgid", SyscallSupport.Real)]
     public static SyscallResult SetGid(Task current, Gid gid)
     {
         Credentials old = current.Credentials;
@@ -69,7 +69,7 @@ internal static class CredentialCalls
         return CredentialChanges.SetGids(current, old with { Egid = gid, Fsgid = gid });
     }
 
-    [Syscall(113, "setreuid", SyscallSupport.Partial)]
+    [Syscall(113, "setreuid", SyscallSupport.Real)]
     public static SyscallResult SetReUid(Task current, Uid real, Uid effective)
     {
         Credentials old = current.Credentials;
@@ -94,7 +94,7 @@ internal static class CredentialCalls
         return CredentialChanges.SetUids(current, next with { Fsuid = next.Euid });
     }
 
-    [Syscall(114, "setregid", SyscallSupport.Partial)]
+    [Syscall(114, "setregid", SyscallSupport.Real)]
     public static SyscallResult SetReGid(Task current, Gid real, Gid effective)
     {
         Credentials old = current.Credentials;
@@ -119,7 +119,7 @@ internal static class CredentialCalls
         return CredentialChanges.SetGids(current, next with { Fsgid = next.Egid });
     }
 
-    [Syscall(117, "setresuid", SyscallSupport.Partial)]
+    [Syscall(117, "setresuid", SyscallSupport.Real)]
     public static SyscallResult SetResUid(Task current, Uid real, Uid effective, Uid saved)
     {
         Credentials old = current.Credentials;
@@ -135,7 +135,7 @@ internal static class CredentialCalls
         return CredentialChanges.SetUids(current, next with { Fsuid = next.Euid });
     }
 
-    [Syscall(119, "setresgid", SyscallSupport.Partial)]
+    [Syscall(119, "setresgid", SyscallSupport.Real)]
     public static SyscallResult SetResGid(Task current, Gid real, Gid effective, Gid saved)
     {
         Credentials old = current.Credentials;
@@ -152,7 +152,7 @@ internal static class CredentialCalls
     }
 
     /// <summary>Always the old id; it tells no errors.</summary>
-    [Syscall(122, "setfsuid", SyscallSupport.Partial)]
+    [Syscall(122, "setfsuid", SyscallSupport.Real)]
     public static SyscallResult SetFsUid(Task current, Uid uid)
     {
         Credentials old = current.Credentials;
@@ -165,7 +165,7 @@ internal static class CredentialCalls
         return old.Fsuid.Value;
     }
 
-    [Syscall(123, "setfsgid", SyscallSupport.Partial)]
+    [Syscall(123, "setfsgid", SyscallSupport.Real)]
     public static SyscallResult SetFsGid(Task current, Gid gid)
     {
         Credentials old = current.Credentials;
@@ -178,7 +178,7 @@ internal static class CredentialCalls
         return old.Fsgid.Value;
     }
 
-    [Syscall(115, "getgroups", SyscallSupport.Partial)]
+    [Syscall(115, "getgroups", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetGroups(Task current, int size, UserPtr<uint> list)
     {
         ImmutableArray<Gid> groups = current.Credentials.Groups;
@@ -192,7 +192,7 @@ internal static class CredentialCalls
         return error != Errno.Success ? error : groups.Length;
     }
 
-    [Syscall(116, "setgroups", SyscallSupport.Partial)]
+    [Syscall(116, "setgroups", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SetGroups(Task current, int size, UserPtr<uint> list)
     {
         if (!IsCapable(current.Credentials, Capability.Setgid))

@@ -8,7 +8,7 @@ namespace Vitrine.Kernel.Syscalls.Signals;
 /// <summary>Sending signals: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo, and by pidfd.</summary>
 internal static class KillCalls
 {
-    [Syscall(62, "kill", SyscallSupport.Partial)]
+    [Syscall(62, "kill", SyscallSupport.Real)]
     public static SyscallResult Kill(Task current, int pid, [Strace("signal")] SignalNumber signal)
     {
         if (!IsValid(signal))
@@ -54,15 +54,15 @@ internal static class KillCalls
         return success ? Errno.Success : last;
     }
 
-    [Syscall(200, "tkill", SyscallSupport.Partial)]
+    [Syscall(200, "tkill", SyscallSupport.Real)]
     public static SyscallResult Tkill(Task current, int tid, [Strace("signal")] SignalNumber signal) =>
         tid <= 0 ? Errno.EINVAL : SendToThread(current, 0, tid, signal);
 
-    [Syscall(234, "tgkill", SyscallSupport.Partial)]
+    [Syscall(234, "tgkill", SyscallSupport.Real)]
     public static SyscallResult Tgkill(Task current, int tgid, int tid, [Strace("signal")] SignalNumber signal) =>
         tid <= 0 || tgid <= 0 ? Errno.EINVAL : SendToThread(current, tgid, tid, signal);
 
-    [Syscall(129, "rt_sigqueueinfo", SyscallSupport.Partial)]
+    [Syscall(129, "rt_sigqueueinfo", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigQueueInfo(
         Task current, int pid, [Strace("signal")] SignalNumber signal, [Strace("siginfo")] UserPtr<SignalInfo> info)
     {
@@ -76,7 +76,7 @@ internal static class KillCalls
         return task is null ? Errno.ESRCH : Queue(current, task, in details, signal, toGroup: true);
     }
 
-    [Syscall(297, "rt_tgsigqueueinfo", SyscallSupport.Partial)]
+    [Syscall(297, "rt_tgsigqueueinfo", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtTgSigQueueInfo(
         Task current, int tgid, int tid, [Strace("signal")] SignalNumber signal, [Strace("siginfo")] UserPtr<SignalInfo> info)
     {

@@ -12,7 +12,7 @@ internal static class SignalActionCalls
         | SignalActionFlags.Restart | SignalActionFlags.NoDefer | SignalActionFlags.ResetHandler | SignalActionFlags.ExposeTagBits
         | SignalActionFlags.Restorer;
 
-    [Syscall(13, "rt_sigaction", SyscallSupport.Partial)]
+    [Syscall(13, "rt_sigaction", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigAction(
         Task current,
         [Strace("signal")] SignalNumber signal,
@@ -47,7 +47,7 @@ internal static class SignalActionCalls
         return 0;
     }
 
-    [Syscall(14, "rt_sigprocmask", SyscallSupport.Partial)]
+    [Syscall(14, "rt_sigprocmask", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigProcMask(
         Task current,
         [Strace("sigmask-how")] SignalMaskHow how,
@@ -83,7 +83,7 @@ internal static class SignalActionCalls
         return old.IsNull ? 0 : await current.WriteUserAsync(old, before);
     }
 
-    [Syscall(127, "rt_sigpending", SyscallSupport.Partial)]
+    [Syscall(127, "rt_sigpending", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigPending(Task current, [Strace("out-sigset")] UserPtr<SignalSet> set, ulong size)
     {
         // Smaller sizes get the lower part, as Linux has it.
@@ -93,7 +93,7 @@ internal static class SignalActionCalls
         return await current.WriteUserBytesAsync(set.Address, BitConverter.GetBytes(pending.Bits).AsMemory(0, (int)size));
     }
 
-    [Syscall(131, "sigaltstack", SyscallSupport.Partial)]
+    [Syscall(131, "sigaltstack", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SigAltStack(
         Task current, [Strace("stack")] UserPtr<SignalStack> stack, [Strace("out-stack")] UserPtr<SignalStack> old)
     {
@@ -111,7 +111,7 @@ internal static class SignalActionCalls
         return old.IsNull ? 0 : await current.WriteUserAsync(old, before);
     }
 
-    [Syscall(15, "rt_sigreturn", SyscallSupport.Partial)]
+    [Syscall(15, "rt_sigreturn", SyscallSupport.Real)]
     public static KTask<SyscallResult> RtSigReturn(Task current) => current.ReturnFromSignalAsync();
 
     private static SignalAction Exchange(Task current, SignalNumber signal, in SignalAction wanted, bool set)

@@ -8,7 +8,7 @@ namespace Vitrine.Kernel.Syscalls.Signals;
 /// <summary>Waiting for signals: pause, rt_sigsuspend, rt_sigtimedwait; and restart_syscall, which goes on with what one interrupted.</summary>
 internal static class SignalWaitCalls
 {
-    [Syscall(34, "pause", SyscallSupport.Partial)]
+    [Syscall(34, "pause", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Pause(Task current)
     {
         while (await current.SleepAsync(WaitMode.Interruptible, Ktime.Never) != WakeReason.Interrupted)
@@ -18,7 +18,7 @@ internal static class SignalWaitCalls
         return Errno.ERESTARTNOHAND;
     }
 
-    [Syscall(130, "rt_sigsuspend", SyscallSupport.Partial)]
+    [Syscall(130, "rt_sigsuspend", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigSuspend(Task current, [Strace("sigset")] UserPtr<SignalSet> mask, ulong size)
     {
         if (size != SignalSet.Size)
@@ -34,7 +34,7 @@ internal static class SignalWaitCalls
         return Errno.ERESTARTNOHAND;
     }
 
-    [Syscall(128, "rt_sigtimedwait", SyscallSupport.Partial)]
+    [Syscall(128, "rt_sigtimedwait", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigTimedWait(
         Task current,
         [Strace("sigset")] UserPtr<SignalSet> set,
@@ -61,7 +61,7 @@ internal static class SignalWaitCalls
         return await WaitAsync(current, wanted & ~SignalSet.Unblockable, info, deadline);
     }
 
-    [Syscall(219, "restart_syscall", SyscallSupport.Partial)]
+    [Syscall(219, "restart_syscall", SyscallSupport.Real)]
     public static KTask<SyscallResult> RestartSyscall(Task current) => SyscallRestarts.RunAsync(current);
 
     /// <summary>Takes a signal of the set, or waits for one.</summary>

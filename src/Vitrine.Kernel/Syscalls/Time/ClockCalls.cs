@@ -8,11 +8,11 @@ namespace Vitrine.Kernel.Syscalls.Time;
 /// <summary>Reading and setting clocks: clock_gettime and its kin, gettimeofday, time, adjtimex.</summary>
 internal static class ClockCalls
 {
-    [Syscall(228, "clock_gettime", SyscallSupport.Partial)]
+    [Syscall(228, "clock_gettime", SyscallSupport.Real)]
     public static KTask<SyscallResult> ClockGetTime(Task current, [Strace("clock")] ClockId clock, [Strace("out-timespec")] UserPtr<Timespec> time) =>
         ReadAsync(current, clock, time);
 
-    [Syscall(229, "clock_getres", SyscallSupport.Partial)]
+    [Syscall(229, "clock_getres", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ClockGetRes(Task current, [Strace("clock")] ClockId clock, [Strace("out-timespec")] UserPtr<Timespec> resolution)
     {
         long nanoseconds = clock is ClockId.RealtimeCoarse or ClockId.MonotonicCoarse ? Timekeeper.TickNanoseconds : 1;
@@ -21,7 +21,7 @@ internal static class ClockCalls
         return resolution.IsNull ? 0 : await current.WriteUserAsync(resolution, Timespec.FromNanoseconds(nanoseconds));
     }
 
-    [Syscall(227, "clock_settime", SyscallSupport.Partial)]
+    [Syscall(227, "clock_settime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ClockSetTime(Task current, [Strace("clock")] ClockId clock, [Strace("timespec")] UserPtr<Timespec> time)
     {
         if (clock != ClockId.Realtime)
@@ -32,7 +32,7 @@ internal static class ClockCalls
         return Set(current, value);
     }
 
-    [Syscall(96, "gettimeofday", SyscallSupport.Partial)]
+    [Syscall(96, "gettimeofday", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetTimeOfDay(Task current, [Strace("out-timeval")] UserPtr<Timeval> time, UserPtr<TimeZoneValue> zone)
     {
         Timekeeper clock = current.Kernel.Time;
@@ -47,7 +47,7 @@ internal static class ClockCalls
         return zone.IsNull ? 0 : await current.WriteUserAsync(zone, clock.TimeZone);
     }
 
-    [Syscall(164, "settimeofday", SyscallSupport.Partial)]
+    [Syscall(164, "settimeofday", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SetTimeOfDay(Task current, [Strace("timeval")] UserPtr<Timeval> time, UserPtr<TimeZoneValue> zone)
     {
         Timespec? wanted = null;
@@ -84,7 +84,7 @@ internal static class ClockCalls
         return wanted is { } t ? Set(current, t) : Errno.Success;
     }
 
-    [Syscall(201, "time", SyscallSupport.Partial)]
+    [Syscall(201, "time", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Time(Task current, UserPtr<long> time)
     {
         long seconds = current.Kernel.Time.RealtimeTimespec.Seconds;

@@ -9,7 +9,7 @@ namespace Vitrine.Kernel.Syscalls.Time;
 /// <summary>nanosleep(2) and clock_nanosleep(2).</summary>
 internal static class SleepCalls
 {
-    [Syscall(35, "nanosleep", SyscallSupport.Partial)]
+    [Syscall(35, "nanosleep", SyscallSupport.Real)]
     public static KTask<SyscallResult> Nanosleep(
         Task current, [Strace("timespec")] UserPtr<Timespec> request, [Strace("out-timespec")] UserPtr<Timespec> remaining) =>
         SleepAsync(current, ClockId.Monotonic, TimerFlags.None, request, remaining);

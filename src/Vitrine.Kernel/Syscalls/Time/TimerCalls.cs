@@ -9,7 +9,7 @@ internal static class TimerCalls
 {
     private const long MicrosecondsPerSecond = 1_000_000;
 
-    [Syscall(37, "alarm", SyscallSupport.Partial)]
+    [Syscall(37, "alarm", SyscallSupport.Real)]
     public static SyscallResult Alarm(Task current, uint seconds)
     {
         RealIntervalTimer timer = current.ThreadGroup.RealTimer;
@@ -19,11 +19,11 @@ internal static class TimerCalls
         return left == 0 ? 0 : Math.Max(1, (left + (Ktime.NanosecondsPerSecond / 2)) / Ktime.NanosecondsPerSecond);
     }
 
-    [Syscall(36, "getitimer", SyscallSupport.Partial)]
+    [Syscall(36, "getitimer", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetITimer(Task current, IntervalTimerKind kind, UserPtr<IntervalTimerValue> value) =>
         Read(current, kind) is { } now ? await current.WriteUserAsync(value, now) : Errno.EINVAL;
 
-    [Syscall(38, "setitimer", SyscallSupport.Partial)]
+    [Syscall(38, "setitimer", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SetITimer(
         Task current, IntervalTimerKind kind, UserPtr<IntervalTimerValue> value, UserPtr<IntervalTimerValue> old)
     {
@@ -106,7 +106,7 @@ internal static class TimerCalls
         return 0;
     }
 
-    [Syscall(223, "timer_settime", SyscallSupport.Partial)]
+    [Syscall(223, "timer_settime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> TimerSetTime(
         Task current, int id, TimerFlags flags, UserPtr<IntervalTimerSpec> value, UserPtr<IntervalTimerSpec> old)
     {
@@ -136,17 +136,17 @@ internal static class TimerCalls
         return old.IsNull ? 0 : await current.WriteUserAsync(old, before);
     }
 
-    [Syscall(224, "timer_gettime", SyscallSupport.Partial)]
+    [Syscall(224, "timer_gettime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> TimerGetTime(Task current, int id, UserPtr<IntervalTimerSpec> value) =>
         current.ThreadGroup.Timers.TryGetValue(id, out PosixTimer? timer)
             ? await current.WriteUserAsync(value, Describe(timer, current.Kernel.Time.Now))
             : Errno.EINVAL;
 
-    [Syscall(225, "timer_getoverrun", SyscallSupport.Partial)]
+    [Syscall(225, "timer_getoverrun", SyscallSupport.Real)]
     public static SyscallResult TimerGetOverrun(Task current, int id) =>
         current.ThreadGroup.Timers.TryGetValue(id, out PosixTimer? timer) ? timer.OverrunOfLast : Errno.EINVAL;
 
-    [Syscall(226, "timer_delete", SyscallSupport.Partial)]
+    [Syscall(226, "timer_delete", SyscallSupport.Real)]
     public static SyscallResult TimerDelete(Task current, int id)
     {
         if (!current.ThreadGroup.Timers.TryGetValue(id, out PosixTimer? timer))
