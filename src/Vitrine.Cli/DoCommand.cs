@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
+using System.CommandLine.Parsing;
 using System.Text;
 
 namespace Vitrine.Cli;
@@ -34,6 +34,7 @@ internal static class DoCommand
                 Trace = parsed.GetValue(strace) ? TraceToStandardError() : null,
             };
             string[] words = parsed.GetValue(program)!;
+            RefuseUnknownOption(parsed, words);
             var process = new ProcessOptions(words[0], words[1..])
             {
                 Environment = ReadVariables(parsed.GetValue(environment) ?? []),
@@ -58,6 +59,23 @@ internal static class DoCommand
         if (SignalText.LineFor(result) is { } line)
             await Console.Error.WriteLineAsync(line).ConfigureAwait(false);
         return result.ShellStatus;
+    }
+
+    /// <summary>The parser takes an option that it doesn't know for the program: what stands before '--' must be known.</summary>
+    private static void RefuseUnknownOption(ParseResult parsed, string[] words)
+    {
+        int behind = 0;
+        bool separated = false;
+        foreach (Token token in parsed.Tokens)
+        {
+            if (token.Type == TokenType.DoubleDash)
+                separated = true;
+            else if (separated)
+                behind++;
+        }
+
+        if (separated ? behind < words.Length : words[0].StartsWith('-'))
+            throw new FormatException($"unknown option '{words[0]}'; the program and its arguments stand after '--'");
     }
 
     private static Dictionary<string, string?> ReadVariables(string[] settings)

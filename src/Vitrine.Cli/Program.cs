@@ -14,7 +14,9 @@ internal static class Program
         root.Subcommands.Add(DoCommand.Create());
         root.Subcommands.Add(VersionCommand.Create());
         ParseResult parsed = root.Parse(args);
-        if (parsed.Errors.Count > 0 && !AsksForHelp(parsed))
+        if (args.Length == 0)
+            parsed = root.Parse(["--help"]);
+        else if (parsed.Errors.Count > 0 && !AsksForHelp(parsed))
             return Report(parsed.Errors[0].Message);
         try
         {
@@ -48,6 +50,6 @@ internal static class Program
                 return true;
         }
 
-        return parsed.CommandResult.Command is RootCommand && parsed.Tokens.Count == 0;
+        return false;
     }
 }

@@ -94,6 +94,7 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     {
         child.Files = FdTable.Create(child.Kernel);
         child.Fs = child.Parent!.Fs!.Copy();
+        child.Fs.Umask = (FileMode)0x12;
         for (int i = 0; i < request.Streams.Length; i++)
         {
             if (request.Streams[i] is not { } channel)
@@ -120,11 +121,11 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     {
         byte[] program = request.Program;
         if (program.AsSpan().Contains((byte)'/'))
-            return await ExecCalls.ExecuteAsync(child, program, request.Arguments, request.Environment);
+            return await ExecuteAsync(child, program, request);
         Errno remembered = Errno.ENOENT;
         foreach (byte[] candidate in Candidates(request))
         {
-            Errno error = await ExecCalls.ExecuteAsync(child, candidate, request.Arguments, request.Environment);
+            Errno error = await ExecuteAsync(child, candidate, request);
             if (error == Errno.EACCES)
                 remembered = error;
             else if (error is not (Errno.ENOENT or Errno.ENOTDIR))
@@ -132,6 +133,14 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
         }
 
         return remembered;
+    }
+
+    private static async KTask<Errno> ExecuteAsync(Task child, byte[] path, ProgramRequest request)
+    {
+        Errno error = await ExecCalls.ExecuteAsync(child, path, request.Arguments, request.Environment);
+        if (error == Errno.Success)
+            child.Kernel.Observer?.ProgramStarted(child, path, request.Arguments, request.Environment);
+        return error;
     }
 
     private static List<byte[]> Candidates(ProgramRequest request)

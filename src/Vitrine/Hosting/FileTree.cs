@@ -26,6 +26,12 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
 {
     private const MountFlags Kernels = MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec;
 
+    /// <summary>What every tree has.</summary>
+    private static readonly (string Place, uint Mode)[] Directories =
+    [
+        ("/proc", 0x16d), ("/sys", 0x16d), ("/dev", 0x1ed), ("/run", 0x1ed), ("/tmp", 0x3ff), ("/var", 0x1ed), ("/var/tmp", 0x3ff), ("/root", 0x1c0), ("/home", 0x1ed),
+    ];
+
     private static readonly (string Type, string Place, MountFlags Flags, string Options)[] KernelMounts =
     [
         ("proc", "/proc", Kernels, ""),
@@ -113,12 +119,21 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         mount.Value.Source = root.Value.Source;
         current.Namespaces.Mount.SetRoot(mount.Value);
         var place = new VfsPath(mount.Value, mount.Value.Root);
-        current.Fs = new FsContext(place, place, (FileMode)0x12);
+        // No umask while the kernel makes what the tree lacks; programs start with 022.
+        current.Fs = new FsContext(place, place, default);
         return Errno.Success;
     }
 
     private async KTask<Errno> MountKernelsAsync(GuestTask current)
     {
+        // Only what the host's tree doesn't show is made.
+        foreach ((string place, uint mode) in Directories)
+        {
+            Errno error = await BootPaths.MakeDirectoriesAsync(current, place, (FileMode)mode);
+            if (error != Errno.Success)
+                return error;
+        }
+
         foreach ((string type, string place, MountFlags flags, string options) in KernelMounts)
         {
             Errno error = await BootPaths.MakeDirectoriesAsync(current, place, (FileMode)0x1ed);

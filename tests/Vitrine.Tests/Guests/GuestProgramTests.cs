@@ -46,6 +46,8 @@ public class GuestProgramTests
             Memory = 256L << 20,
             Processors = program.Processors,
             Timeout = Limit,
+            // Without the working directory, which may be below /tmp: the program's own directory is empty at first.
+            HostTree = HostTree.Of("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"),
             Volumes = [new Volume(GuestProgram.BuildDirectory, "/guests", ReadOnly: true)],
         });
         ProcessResult guest = await machine.RunAsync(new ProcessOptions("/guests/" + Path.GetFileName(path), program.Arguments)

@@ -10,6 +10,13 @@ internal sealed class StraceObserver(Action<string> sink) : IMachineObserver
     private readonly HashSet<int> _known = [];
     private Tracer? _tracer;
 
+    public unsafe void ProgramStarted(Task task, byte[] path, byte[][] arguments, byte[][] environment)
+    {
+        // The new stack holds argc, argv and its end, then envp.
+        ulong vector = task.Registers->Rsp + (8 * ((ulong)arguments.Length + 2));
+        TracerFor(task).Started(task.Tid, path, arguments, vector, environment.Length);
+    }
+
     public void SyscallEntered(Task task)
     {
         Tracer tracer = TracerFor(task);

@@ -51,6 +51,15 @@ internal static class TraceArguments
             kind = kind[..colon];
         }
 
+        // What the kernel alone fills in needs no mark.
+        if (!isOut && kind is "stat" or "statx" or "statfs" or "utsname" or "sysinfo" or "rusage" or "wstatus" or "fdpair" or "winsize")
+        {
+            if (!call.Returned)
+                return false;
+            if (call.Failed || (kind == "wstatus" && call.Result == 0))
+                return Append(text.Address(value));
+        }
+
         return TryKind(text, call, kind, value, isOut, count, memory);
     }
 

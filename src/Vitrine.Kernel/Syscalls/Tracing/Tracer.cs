@@ -20,6 +20,24 @@ internal sealed class Tracer(Action<string> sink, int firstTask)
     private Dictionary<int, SyscallInfo>? _declared;
     private Line? _open;
 
+    /// <summary>The first program: shown as the execve that strace itself would have made.</summary>
+    public void Started(int task, byte[] path, byte[][] arguments, ulong environment, int variables)
+    {
+        CloseOpenLine();
+        _text.Clear().Append("execve(");
+        _text.Quoted(path, truncated: false);
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            _text.Append(i == 0 ? ", [" : ", ");
+            _text.Quoted(arguments[i].AsSpan(0, Math.Min(arguments[i].Length, TraceText.StringLimit)), arguments[i].Length > TraceText.StringLimit);
+        }
+
+        _text.Append("], ").Address(environment).Append(CultureInfo.InvariantCulture, $" /* {variables} var{(variables == 1 ? "" : "s")} */)");
+        if (_text.Length < ResultColumn - 1)
+            _text.Append(' ', ResultColumn - 1 - _text.Length);
+        Emit(task, _text.Append(" = 0"));
+    }
+
     /// <summary>A new task: its parent's lines get a number from now on too.</summary>
     public void Attached(int task)
     {
