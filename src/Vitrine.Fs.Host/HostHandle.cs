@@ -88,6 +88,16 @@ internal sealed class HostHandleCache(int capacity)
             Evict(_oldest);
     }
 
+    /// <summary>Closes all descriptors, pinned or not: nobody will come back for them.</summary>
+    public void CloseAll()
+    {
+        while (_oldest is { } handle)
+        {
+            handle.Pins = 0;
+            Evict(handle);
+        }
+    }
+
     private void EvictOldest()
     {
         for (HostHandle? handle = _oldest; handle is not null; handle = handle.Newer)

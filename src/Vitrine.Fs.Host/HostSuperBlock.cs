@@ -15,7 +15,7 @@ namespace Vitrine.Fs.Host;
 /// through a symbolic link and never by a path, so that nothing outside the root can be named. What the host changes
 /// meanwhile is seen at the next open, and by attributes within <see cref="AttributeTimeout"/>.
 /// </summary>
-internal sealed class HostSuperBlock : SuperBlock
+internal sealed class HostSuperBlock : SuperBlock, IHostResource
 {
     /// <summary>How long attributes and names are taken as true without asking the host, in nanoseconds.</summary>
     public const long AttributeTimeout = 1_000_000_000;
@@ -44,6 +44,7 @@ internal sealed class HostSuperBlock : SuperBlock
         Source = spec.HostPath;
         if (spec.IsDeterministic)
             _pinned = [];
+        machine.AddHostResource(this);
     }
 
     public KernelInstance Machine { get; }
@@ -179,6 +180,15 @@ internal sealed class HostSuperBlock : SuperBlock
         Files.EvictAll();
         Directories.Unpin(_rootHandle);
         Directories.EvictAll();
+        Machine.RemoveHostResource(this);
+    }
+
+    public void ReleaseHost()
+    {
+        foreach (HostInode inode in _live.Values)
+            (inode as HostRegularFile)?.FlushMapped();
+        Files.CloseAll();
+        Directories.CloseAll();
     }
 
     /// <summary>The inode in memory for a file of the host, without a reference.</summary>

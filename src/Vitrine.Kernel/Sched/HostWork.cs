@@ -16,6 +16,7 @@ internal static class HostWork
     public static async KTask<T> RunAsync<T>(Task current, Func<T> work)
     {
         var job = new Job<T>(current, work);
+        current.Kernel.HostJobBegins();
         ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
         while (!job.Done)
             _ = await current.SleepAsync(WaitMode.Uninterruptible, Ktime.Never);
@@ -44,6 +45,7 @@ internal static class HostWork
             }
 
             task.Kernel.Interrupts.Post(Complete);
+            task.Kernel.HostJobEnds();
         }
 
         private void Complete()

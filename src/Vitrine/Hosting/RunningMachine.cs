@@ -22,6 +22,7 @@ internal sealed class RunningMachine
 {
     /// <summary>How long processes may take to die of SIGKILL before the processors are stopped under them.</summary>
     private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HostPatience = TimeSpan.FromSeconds(10);
 
     private readonly MachineOptions _options;
     private readonly KernelInstance _kernel;
@@ -208,8 +209,12 @@ internal sealed class RunningMachine
             processor.Join();
         _kernel.Tick.Dispose();
         _poller.Dispose();
+        bool released = _kernel.ReleaseHostResources(HostPatience);
         _kernel.Complex.Dispose();
-        _ram.Dispose();
+
+        // A call to the host that hangs may still write into the memory.
+        if (released)
+            _ram.Dispose();
         _stopped.TrySetResult();
     }
 }
