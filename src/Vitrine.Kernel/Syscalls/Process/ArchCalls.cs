@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Process;
 /// <summary>arch_prctl(2): segment bases, and whether cpuid faults.</summary>
 internal static class ArchCalls
 {
-    [Syscall(158, "arch_prctl", SyscallSupport.Partial, Note = "CPUID faulting is not offered (ENODEV), as on processors without it")]
+    [Syscall(158, "arch_prctl", SyscallSupport.Real, Note = "CPUID faulting is not offered (ENODEV), as on processors without it")]
     public static KTask<SyscallResult> ArchPrctl(Task current, ArchControl operation, [Strace("hex")] ulong argument)
     {
         switch (operation)

@@ -69,7 +69,7 @@ internal static class FutexCalls
         }
     }
 
-    [Syscall(449, "futex_waitv", SyscallSupport.Partial)]
+    [Syscall(449, "futex_waitv", SyscallSupport.Real)]
     public static async KTask<SyscallResult> FutexWaitV(
         Task current, UserPtr<FutexWaitVector> waiters, uint count, uint flags, [Strace("timespec")] UserPtr<Timespec> timeout, ClockId clock)
     {
@@ -106,7 +106,7 @@ internal static class FutexCalls
         return await FutexVector.WaitAsync(current, words, deadline);
     }
 
-    [Syscall(273, "set_robust_list", SyscallSupport.Partial)]
+    [Syscall(273, "set_robust_list", SyscallSupport.Real)]
     public static unsafe SyscallResult SetRobustList(Task current, UserPtr<RobustListHead> head, ulong length)
     {
         if (length != (ulong)sizeof(RobustListHead))
@@ -115,7 +115,7 @@ internal static class FutexCalls
         return 0;
     }
 
-    [Syscall(274, "get_robust_list", SyscallSupport.Partial)]
+    [Syscall(274, "get_robust_list", SyscallSupport.Real)]
     public static async KTask<SyscallResult> GetRobustList(Task current, int pid, UserPtr<ulong> head, UserPtr<ulong> length)
     {
         Task? target = pid == 0 ? current : current.Namespaces.Pid.Find(pid)?.Task;

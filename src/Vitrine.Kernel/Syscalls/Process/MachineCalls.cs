@@ -49,7 +49,7 @@ internal static class MachineCalls
     public static KTask<SyscallResult> Syslog(Task current, int type, VirtAddr buffer, int length) =>
         KernelLogReader.RunAsync(current, type, buffer, length);
 
-    [Syscall(324, "membarrier", SyscallSupport.Partial)]
+    [Syscall(324, "membarrier", SyscallSupport.Real)]
     public static SyscallResult Membarrier(Task current, int command, uint flags, int cpu)
     {
         const int query = 0, global = 1, globalExpedited = 2, registerGlobal = 4, privateExpedited = 8, registerPrivate = 16;

@@ -26,7 +26,7 @@ internal static class PidFdCalls
         return error;
     }
 
-    [Syscall(438, "pidfd_getfd", SyscallSupport.Partial)]
+    [Syscall(438, "pidfd_getfd", SyscallSupport.Real)]
     public static SyscallResult PidFdGetFd(Task current, Fd pidfd, Fd target, uint flags)
     {
         if (flags != 0)

@@ -9,7 +9,7 @@ internal static class RseqCalls
 {
     private const uint Unregister = 1;
 
-    [Syscall(334, "rseq", SyscallSupport.Partial)]
+    [Syscall(334, "rseq", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Rseq(Task current, VirtAddr area, uint length, uint flags, uint signature)
     {
         RseqArea registered = current.Rseq;

@@ -151,7 +151,7 @@ internal static class SchedulingCalls
         return error;
     }
 
-    [Syscall(315, "sched_getattr", SyscallSupport.Partial)]
+    [Syscall(315, "sched_getattr", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SchedGetAttr(Task current, int pid, UserPtr<SchedAttributes> attributes, uint size, uint flags)
     {
         if (attributes.IsNull || pid < 0 || size < SchedAttributes.SizeVersion0 || size > Page.Size || flags != 0)
@@ -202,7 +202,7 @@ internal static class SchedulingCalls
         return error;
     }
 
-    [Syscall(251, "ioprio_set", SyscallSupport.Partial)]
+    [Syscall(251, "ioprio_set", SyscallSupport.Real)]
     public static SyscallResult IoPrioSet(Task current, int which, int who, int priority)
     {
         int kind = priority >> 13;
@@ -230,7 +230,7 @@ internal static class SchedulingCalls
         return error;
     }
 
-    [Syscall(252, "ioprio_get", SyscallSupport.Partial)]
+    [Syscall(252, "ioprio_get", SyscallSupport.Real)]
     public static SyscallResult IoPrioGet(Task current, int which, int who)
     {
         if (which is < 1 or > 3)

@@ -91,7 +91,7 @@ internal static class KillCalls
         return task is null ? Errno.ESRCH : Queue(current, task, in details, signal, toGroup: false);
     }
 
-    [Syscall(424, "pidfd_send_signal", SyscallSupport.Partial)]
+    [Syscall(424, "pidfd_send_signal", SyscallSupport.Real)]
     public static async KTask<SyscallResult> PidFdSendSignal(
         Task current, Fd pidfd, [Strace("signal")] SignalNumber signal, [Strace("siginfo")] UserPtr<SignalInfo> info, uint flags)
     {
