@@ -9,7 +9,7 @@ namespace Vitrine.Fs.Host;
 /// <summary>The pages of a file of the host, read straight into frames.</summary>
 internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file.Super.Machine, file)
 {
-    /// <summary>Larger reads go off the kernel lock.</summary>
+    /// <summary>Larger reads go off the kernel lock where the host can't say whether it would have to wait.</summary>
     private const long SmallRead = 256 << 10;
 
     /// <summary>IOV_MAX of the host is 1024; readahead windows are smaller.</summary>
@@ -19,19 +19,30 @@ internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file
 
     public override KTask<Errno> ReadFolioAsync(Task current, Folio folio) => ReadFoliosAsync(current, new Folio[] { folio });
 
+    /// <summary>
+    /// What the host has in memory is copied at once; what it would have to wait for is read off the kernel lock.
+    /// </summary>
     public override async KTask<Errno> ReadFoliosAsync(Task current, ReadOnlyMemory<Folio> folios)
     {
         Result<HostHandle> pinned = await file.PinHandleAsync(current);
         if (!pinned.TryGet(out HostHandle? handle, out Errno error))
             return error;
         int descriptor = handle.Descriptor;
+        HostDevice device = file.HostDevice;
         while (!folios.IsEmpty && error == Errno.Success)
         {
             ReadOnlyMemory<Folio> part = folios[..Math.Min(folios.Length, MaxVectors)];
             folios = folios[part.Length..];
-            error = file.HostDevice.IsSlow || part.Length * (long)Page.Size > SmallRead
-                ? await HostWork.RunAsync(current, () => Read(descriptor, part.Span))
-                : Read(descriptor, part.Span);
+            long done = 0;
+            error = device.IsSlow ? Errno.EAGAIN : Read(descriptor, part.Span, ref done, mayWait: !device.CanReadWithoutWaiting && part.Length * (long)Page.Size <= SmallRead);
+            if (error == Errno.EOPNOTSUPP)
+            {
+                device.CanReadWithoutWaiting = false;
+                error = Errno.EAGAIN;
+            }
+
+            if (error == Errno.EAGAIN)
+                error = await HostWork.RunAsync(current, () => Read(descriptor, part.Span, ref done, mayWait: true));
         }
 
         file.Super.Files.Unpin(handle);
@@ -88,47 +99,50 @@ internal sealed class HostAddressSpace(HostRegularFile file) : AddressSpace(file
         return Errno.Success;
     }
 
-    /// <summary>Fills consecutive folios; what lies behind the end of the file is zero. Any thread: the folios are locked.</summary>
-    private static unsafe Errno Read(int descriptor, ReadOnlySpan<Folio> folios)
+    /// <summary>
+    /// Fills consecutive folios from where an earlier call stopped; what lies behind the end of the file is zero. Any
+    /// thread: the folios are locked. EAGAIN if the host would have to wait and may not.
+    /// </summary>
+    private static unsafe Errno Read(int descriptor, ReadOnlySpan<Folio> folios, ref long done, bool mayWait)
     {
         // SAFETY: the frames are pinned by their folios' locks; the vectors lie on the stack.
         HostIovec* vectors = stackalloc HostIovec[folios.Length];
-        long total = 0;
         for (int i = 0; i < folios.Length; i++)
-        {
-            long length = folios[i].Length;
-            vectors[i] = new HostIovec { Base = folios[i].Data, Length = (nuint)length };
-            total += length;
-        }
-
+            vectors[i] = new HostIovec { Base = folios[i].Data, Length = (nuint)folios[i].Length };
         long start = (long)(folios[0].Index << Page.Shift);
-        long done = 0;
         HostIovec* next = vectors;
         int left = folios.Length;
+        Skip(ref next, ref left, done);
         while (left > 0)
         {
-            Result<long> read = HostCalls.ReadAt(descriptor, next, left, start + done);
+            Result<long> read = HostCalls.ReadAt(descriptor, next, left, start + done, mayWait);
             if (!read.TryGet(out long length, out Errno error))
                 return error;
             if (length == 0)
                 break;
             done += length;
-            while (left > 0 && (ulong)length >= next->Length)
-            {
-                length -= (long)next->Length;
-                next++;
-                left--;
-            }
-
-            if (left > 0)
-            {
-                next->Base += length;
-                next->Length -= (nuint)length;
-            }
+            Skip(ref next, ref left, length);
         }
 
         for (; left > 0; next++, left--)
             new Span<byte>(next->Base, (int)next->Length).Clear();
         return Errno.Success;
+    }
+
+    /// <summary>Takes bytes off the front of the vectors.</summary>
+    private static unsafe void Skip(ref HostIovec* next, ref int left, long length)
+    {
+        while (left > 0 && (ulong)length >= next->Length)
+        {
+            length -= (long)next->Length;
+            next++;
+            left--;
+        }
+
+        if (left > 0)
+        {
+            next->Base += length;
+            next->Length -= (nuint)length;
+        }
     }
 }

@@ -24,6 +24,9 @@ internal sealed class HostDevice(ulong hostDevice, DeviceNumber guestDevice, lon
     /// <summary>Calls may take long (network, user space): they are made off the kernel lock.</summary>
     public bool IsSlow { get; } = IsSlowFileSystem(magic);
 
+    /// <summary>Reads can be asked to give up rather than wait for the disk (RWF_NOWAIT); until one says that they can't.</summary>
+    public bool CanReadWithoutWaiting { get; set; } = true;
+
     private static bool IsKernelFileSystem(long magic) => magic switch
     {
         ProcMagic => true,

@@ -92,12 +92,14 @@ internal static unsafe class HostCalls
         return length < 0 ? LastError() : (int)length;
     }
 
-    /// <summary>Reads at an offset into host memory; short only at the end of the file.</summary>
-    public static Result<long> ReadAt(int fd, HostIovec* vectors, int count, long offset)
+    /// <summary>Reads at an offset into host memory; short at the end of the file, or before what is not in memory.</summary>
+    /// <param name="mayWait">False: EAGAIN rather than wait for the disk, EOPNOTSUPP where the file system can't tell.</param>
+    public static Result<long> ReadAt(int fd, HostIovec* vectors, int count, long offset, bool mayWait = true)
     {
+        const int noWait = 8; // RWF_NOWAIT
         for (; ; )
         {
-            nint length = preadv(fd, vectors, count, offset);
+            nint length = mayWait ? preadv(fd, vectors, count, offset) : preadv2(fd, vectors, count, offset, noWait);
             if (length >= 0)
                 return (long)length;
             Errno error = LastError();
@@ -310,6 +312,9 @@ internal static unsafe class HostCalls
 
     [DllImport(Libc, SetLastError = true)]
     private static extern nint preadv(int fd, HostIovec* vectors, int count, long offset);
+
+    [DllImport(Libc, SetLastError = true)]
+    private static extern nint preadv2(int fd, HostIovec* vectors, int count, long offset, int flags);
 
     [DllImport(Libc, SetLastError = true)]
     private static extern nint pwritev(int fd, HostIovec* vectors, int count, long offset);
