@@ -11,13 +11,13 @@ internal static class AccessCalls
     private const uint SecureNoSetuidFixup = 4;
 
     [Syscall(21, "access", SyscallSupport.Real)]
-    public static KTask<SyscallResult> Access(Task current, [Strace("path")] UserString path, [Strace("octal")] uint mode) => FAccessAt2(current, Fd.Cwd, path, mode, AtFlags.None);
+    public static KTask<SyscallResult> Access(Task current, [Strace("path")] UserString path, [Strace("access")] uint mode) => FAccessAt2(current, Fd.Cwd, path, mode, AtFlags.None);
 
     [Syscall(269, "faccessat", SyscallSupport.Real)]
-    public static KTask<SyscallResult> FAccessAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode) => FAccessAt2(current, directory, path, mode, AtFlags.None);
+    public static KTask<SyscallResult> FAccessAt(Task current, Fd directory, [Strace("path")] UserString path, [Strace("access")] uint mode) => FAccessAt2(current, directory, path, mode, AtFlags.None);
 
     [Syscall(439, "faccessat2", SyscallSupport.Real)]
-    public static async KTask<SyscallResult> FAccessAt2(Task current, Fd directory, [Strace("path")] UserString path, [Strace("octal")] uint mode, AtFlags flags)
+    public static async KTask<SyscallResult> FAccessAt2(Task current, Fd directory, [Strace("path")] UserString path, [Strace("access")] uint mode, AtFlags flags)
     {
         if ((mode & ~7u) != 0)
             return Errno.EINVAL;

@@ -33,13 +33,17 @@ internal static class TraceArguments
     {
         SyscallArgumentInfo argument = call.Info!.Arguments[index];
         ulong value = call.Arguments[index];
-        string kind = argument.Format ?? KindOfType(argument.Type);
+        string kind = argument.Format ?? TraceCalls.FormatOf(call.Number, index) ?? KindOfType(argument.Type);
         bool isOut = kind.StartsWith("out-", StringComparison.Ordinal);
         if (isOut)
+            kind = kind[4..];
+        // The resources' names are a set, the limits themselves a structure.
+        if (kind == "rlimit" && argument.Type == "UserPtr<RLimit>")
+            kind = "rlimit-value";
+        if (isOut || TraceCalls.IsOutput(call.Number, index))
         {
             if (!call.Returned)
                 return false;
-            kind = kind[4..];
             if (call.Failed)
                 return Append(text.Address(value));
         }
@@ -107,6 +111,8 @@ internal static class TraceArguments
                 return Append(AppendFutexOperation(text, (uint)value));
         }
 
+        if (kind == "access" && value == 0)
+            return Append(text.Append("F_OK"));
         if (TraceStructs.SizeOf(kind) != 0)
         {
             if (count >= 0)
@@ -145,7 +151,44 @@ internal static class TraceArguments
         "MountFlags" => "mount",
         "StatxMask" => "statx-mask",
         "ClockId" => "clock",
-        "Signal" => "signal",
+        "SignalNumber" => "signal",
+        "ProtectionFlags" => "prot",
+        "MapFlags" => "mmap",
+        "MremapFlags" => "mremap",
+        "MsyncFlags" => "msync",
+        "MemoryAdvice" => "madvise",
+        "SignalMaskHow" => "sigmask-how",
+        "IntervalTimerKind" => "itimer",
+        "WaitOptions" => "wait",
+        "WaitIdType" => "waitid-type",
+        "FcntlCommand" => "fcntl",
+        "ResourceLimit" => "rlimit",
+        "SchedPolicy" => "sched-policy",
+        "MlockallFlags" => "mlockall",
+        "ProcessControl" => "prctl",
+        "ArchControl" => "arch-prctl",
+        "UnmountFlags" => "umount",
+        "FutexFlags" => "futex-op",
+        "TimerFlags" => "timer-flags",
+        "AtFlags" => "at",
+        "CloneFlags" => "clone-flags",
+        "SpliceFlags" => "splice-flags",
+        "MemfdFlags" => "memfd-flags",
+        "RwFlags" => "rwf",
+        "CloseRangeFlags" => "close-range",
+        "UserPtr<LinuxStat>" => "stat",
+        "UserPtr<LinuxStatx>" => "statx",
+        "UserPtr<LinuxStatFs>" => "statfs",
+        "UserPtr<RLimit>" => "rlimit-value",
+        "UserPtr<ResourceUsage>" => "rusage",
+        "UserPtr<IntervalTimerValue>" => "itimerval",
+        "UserPtr<IntervalTimerSpec>" or "UserPtr<TimerSpec>" => "itimerspec",
+        "UserPtr<TimeZoneValue>" => "timezone",
+        "UserPtr<SignalStack>" => "sigstack",
+        "UserPtr<SignalAction>" => "sigaction",
+        "UserPtr<UtsName>" => "utsname",
+        "UserPtr<SystemInformation>" => "sysinfo",
+        "UserPtr<CloneArguments>" => "clone-args",
         _ when type.StartsWith("UserPtr<", StringComparison.Ordinal) => "pointer",
         _ => type,
     };

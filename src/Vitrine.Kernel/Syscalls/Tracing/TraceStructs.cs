@@ -20,7 +20,7 @@ internal static class TraceStructs
         "sigaction" => 32,
         "sigstack" => 24,
         "siginfo" => 32,
-        "rlimit" => 16,
+        "rlimit-value" => 16,
         "rusage" => 144,
         "wstatus" or "int" => 4,
         "uint64" or "offset" => 8,
@@ -87,7 +87,7 @@ internal static class TraceStructs
             case "siginfo":
                 TraceSignals.AppendInfo(text, I32(b, 0), I32(b, 8), U64(b, 16), I32(b, 16), U32(b, 20), I32(b, 24));
                 break;
-            case "rlimit":
+            case "rlimit-value":
                 text.Append("{rlim_cur=");
                 AppendLimit(text, U64(b, 0));
                 text.Append(", rlim_max=");

@@ -121,7 +121,7 @@ internal sealed class Tracer(Action<string> sink, int firstTask)
     private static void AppendArguments(Line line, ITraceMemory memory)
     {
         TraceCall call = line.Call;
-        int count = call.Info?.Arguments.Length ?? 6;
+        int count = TraceCalls.ArgumentCount(call);
         for (; line.Shown < count; line.Shown++)
         {
             int mark = line.Text.Length;
