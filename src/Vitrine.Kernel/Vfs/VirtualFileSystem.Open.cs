@@ -56,7 +56,7 @@ internal sealed partial class VirtualFileSystem
                 return error;
         }
 
-        Result<OpenFile> opened = await OpenInodeAsync(current, path, inode, request.FileFlags);
+        Result<OpenFile> opened = await OpenInodeAsync(current, path, inode, request.FileFlags, truncates);
         if (opened.Ok && truncates)
         {
             error = await TruncateAsync(current, opened.Value.Inode, 0, request.FileFlags);
@@ -73,7 +73,8 @@ internal sealed partial class VirtualFileSystem
     }
 
     /// <summary>Makes the description (do_dentry_open): write access on inode and mount, then the object's kind decides.</summary>
-    internal async KTask<Result<OpenFile>> OpenInodeAsync(Task current, VfsPath path, Inode inode, OpenFlags flags)
+    /// <param name="truncates">The content will be cut off at once: a file system need not bring it up.</param>
+    internal async KTask<Result<OpenFile>> OpenInodeAsync(Task current, VfsPath path, Inode inode, OpenFlags flags, bool truncates = false)
     {
         bool special = inode.Type is FileMode.CharacterDevice or FileMode.BlockDevice or FileMode.Fifo or FileMode.Socket;
         bool writes = (flags & OpenFlags.AccessMode) is OpenFlags.WriteOnly or OpenFlags.ReadWrite && !special;
@@ -91,7 +92,7 @@ internal sealed partial class VirtualFileSystem
                 return error;
         }
 
-        Result<OpenFile> opened = await DispatchOpenAsync(current, path, inode, flags);
+        Result<OpenFile> opened = await DispatchOpenAsync(current, path, inode, truncates ? flags | OpenFlags.Truncate : flags);
         if (!opened.Ok)
         {
             if (writes)
@@ -104,6 +105,7 @@ internal sealed partial class VirtualFileSystem
         }
 
         OpenFile file = opened.Value;
+        file.Flags &= ~OpenFlags.Truncate;
         if (writes)
             file.OwnWriteAccess(inode, path.Mount);
         opened = Accounted(current, file);
