@@ -20,14 +20,18 @@ internal sealed partial class MmStruct
 
         oldLength = Page.AlignUp(oldLength);
         newLength = Page.AlignUp(newLength);
-        if (newLength == 0)
+        bool elsewhere = (flags & (MremapFlags.Fixed | MremapFlags.DontUnmap)) != 0;
+        if (newLength == 0 || newLength > TaskSize)
             return Errno.EINVAL;
+        Errno error = elsewhere ? CheckTarget(address, oldLength, newLength, newAddress) : Errno.Success;
+        if (error != Errno.Success)
+            return error;
         for (; ; )
         {
             Result<VirtAddr> result = TryRemap(current, address, oldLength, newLength, flags, newAddress, out bool outOfFrames, out bool populate);
             if (outOfFrames)
             {
-                Errno error = await Memory.WaitForMemoryAsync(current, 0);
+                error = await Memory.WaitForMemoryAsync(current, 0);
                 if (error != Errno.Success)
                     return error;
                 continue;
@@ -47,10 +51,19 @@ internal sealed partial class MmStruct
         if (Areas.Find(address) is not { } area)
             return Errno.EFAULT;
         bool elsewhere = (flags & (MremapFlags.Fixed | MremapFlags.DontUnmap)) != 0;
+        if (oldLength == newLength && !elsewhere)
+            return address;
         Errno error;
-        if (elsewhere)
+        if (newLength > oldLength || elsewhere)
         {
-            error = PrepareMoveTo(address, oldLength, newLength, flags, newAddress);
+            error = CheckResize(current, area, address, oldLength, newLength, flags);
+            if (error != Errno.Success)
+                return error;
+        }
+
+        if ((flags & MremapFlags.Fixed) != 0)
+        {
+            error = UnmapRange(newAddress, newAddress + newLength);
             if (error != Errno.Success)
                 return error;
         }
@@ -64,15 +77,8 @@ internal sealed partial class MmStruct
             if (!elsewhere)
                 return address;
         }
-        else if (oldLength == newLength && !elsewhere)
-        {
-            return address;
-        }
 
         area = Areas.Find(address)!;
-        error = CheckResize(current, area, address, oldLength, newLength, flags);
-        if (error != Errno.Success)
-            return error;
         populate = (area.Flags & VmFlags.LockedMask) == VmFlags.Locked;
         if (!elsewhere && address + oldLength == area.End && oldLength != 0 && CanGrowInPlace(area, newLength - oldLength))
             return GrowInPlace(area, newLength - oldLength, address);
@@ -81,20 +87,20 @@ internal sealed partial class MmStruct
         if ((flags & MremapFlags.DontUnmap) != 0 && !MayExpand(current, area.Flags, newLength >> Page.Shift))
             return Errno.ENOMEM;
         MapFlags mapFlags = (flags & MremapFlags.Fixed) != 0 ? MapFlags.Fixed : MapFlags.None;
-        if (!FindGap(current, newAddress, newLength, elsewhere ? mapFlags : MapFlags.None).TryGet(out VirtAddr target, out error))
+        VirtAddr hint = elsewhere ? newAddress : default;
+        if (!FindGap(current, hint, newLength, mapFlags).TryGet(out VirtAddr target, out error))
             return error;
         return Move(area, address, oldLength, newLength, target, (flags & MremapFlags.DontUnmap) != 0, out outOfFrames);
     }
 
-    private Errno PrepareMoveTo(VirtAddr address, ulong oldLength, ulong newLength, MremapFlags flags, VirtAddr newAddress)
+    /// <summary>What must hold of a new place before anything is changed.</summary>
+    private Errno CheckTarget(VirtAddr address, ulong oldLength, ulong newLength, VirtAddr newAddress)
     {
-        if (!newAddress.IsPageAligned || newLength > TaskSize || newAddress.Value > TaskSize - newLength)
+        if (!newAddress.IsPageAligned || newAddress.Value > TaskSize - newLength)
             return Errno.EINVAL;
         if (address.Value + oldLength > newAddress.Value && newAddress.Value + newLength > address.Value)
             return Errno.EINVAL;
-        if (Areas.Count + 2 >= MaximumAreas - 3)
-            return Errno.ENOMEM;
-        return (flags & MremapFlags.Fixed) != 0 ? UnmapRange(newAddress, newAddress + newLength) : Errno.Success;
+        return Areas.Count + 2 >= MaximumAreas - 3 ? Errno.ENOMEM : Errno.Success;
     }
 
     private Errno CheckResize(Task current, VmArea area, VirtAddr address, ulong oldLength, ulong newLength, MremapFlags flags)
@@ -106,7 +112,7 @@ internal sealed partial class MmStruct
             return Errno.EINVAL;
         if (oldLength > area.End - address)
             return Errno.EFAULT;
-        if (newLength == oldLength)
+        if (newLength <= oldLength)
             return area.Operations?.MayMove(area) ?? Errno.Success;
         ulong offset = area.IndexOf(address);
         if (offset + (newLength >> Page.Shift) < offset)
