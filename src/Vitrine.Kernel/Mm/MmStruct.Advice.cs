@@ -293,7 +293,7 @@ internal sealed partial class MmStruct
             if (Areas.Find(at) is not { } area)
                 return Errno.ENOMEM;
             if ((area.Flags & (VmFlags.Io | VmFlags.PfnMap)) != 0
-                || (area.Flags & (write ? VmFlags.Write : VmFlags.Access)) == 0)
+                || (area.Flags & (write ? VmFlags.Write : VmFlags.Read)) == 0)
             {
                 return Errno.EINVAL;
             }

@@ -56,7 +56,7 @@ internal sealed partial class MmStruct
         Errno error;
         if (newLength > oldLength || elsewhere)
         {
-            error = CheckResize(current, area, address, oldLength, newLength, flags);
+            error = CheckResize(current, area, address, Math.Min(oldLength, newLength), newLength, flags);
             if (error != Errno.Success)
                 return error;
         }
