@@ -29,6 +29,12 @@ public sealed class MachineOptions
     /// It runs on the machine's threads one at a time, and holds the machine up while it runs.
     /// </summary>
     public Action<string>? Trace { get; init; }
+
+    /// <summary>
+    /// Set by tests: when the machine stops with all processes ended, everything is unmounted and what is then still alive
+    /// is reported here, in a line; not called if nothing is.
+    /// </summary>
+    internal Action<string>? Leaked { get; init; }
 }
 
 /// <summary>Whose rights the guest's programs have inside the machine. Towards the host the machine never has more than its caller.</summary>

@@ -41,8 +41,10 @@ public class GuestProgramTests
             Directory.Delete(scratch, recursive: true);
         }
 
-        await using Machine machine = await Machine.StartAsync(new MachineOptions
+        string? leaks = null;
+        Machine machine = await Machine.StartAsync(new MachineOptions
         {
+            Leaked = found => leaks = found,
             Memory = 256L << 20,
             Processors = program.Processors,
             Timeout = Limit,
@@ -58,8 +60,11 @@ public class GuestProgramTests
             Environment = new Dictionary<string, string?> { ["PATH"] = Environment.GetEnvironmentVariable("PATH") },
         });
 
+        await machine.DisposeAsync();
+
         Assert.False(guest.TimedOut, "the program did not end; it printed:\n" + guest.Output + guest.Error);
         Assert.Equal(Encoding.UTF8.GetString(host.Output), guest.Output);
         Assert.Equal(host.Status, guest.ShellStatus);
+        Assert.Null(leaks);
     }
 }
