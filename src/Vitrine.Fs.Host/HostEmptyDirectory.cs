@@ -20,6 +20,7 @@ internal sealed class HostEmptyDirectory : Inode
         Timespec boot = Timespec.FromNanoseconds(superBlock.Machine.Time.BootRealtime);
         AccessTime = ModificationTime = ChangeTime = BirthTime = boot;
         superBlock.LiveInodes++;
+        superBlock.Machine.Audit.LiveInodes++;
     }
 
     public HostDirectory Parent { get; }
@@ -35,6 +36,7 @@ internal sealed class HostEmptyDirectory : Inode
     {
         Parent.ForgetSynthetic(this);
         _super.LiveInodes--;
+        _super.Machine.Audit.LiveInodes--;
     }
 }
 

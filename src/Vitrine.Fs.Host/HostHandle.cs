@@ -1,4 +1,5 @@
 using Vitrine.Fs.Host.Native;
+using Vitrine.Kernel;
 
 namespace Vitrine.Fs.Host;
 
@@ -28,7 +29,7 @@ internal sealed class HostHandle(int descriptor)
 /// one more is needed. Owners keep a reference and look at <see cref="HostHandle.IsEvicted"/> before each use.
 /// Under the kernel lock.
 /// </summary>
-internal sealed class HostHandleCache(int capacity)
+internal sealed class HostHandleCache(ResourceAudit audit, int capacity)
 {
     private HostHandle? _newest;
     private HostHandle? _oldest;
@@ -41,6 +42,7 @@ internal sealed class HostHandleCache(int capacity)
     {
         if (Count >= capacity)
             EvictOldest();
+        audit.LiveHostHandles++;
         var handle = new HostHandle(descriptor) { Pins = 1 };
         Link(handle);
         Count++;
@@ -67,7 +69,7 @@ internal sealed class HostHandleCache(int capacity)
         if (--handle.Pins < 0)
             throw new InvalidOperationException("a host handle was unpinned more often than it was pinned");
         if (handle.Pins == 0 && handle.IsEvicted)
-            HostCalls.Close(handle.Descriptor);
+            Close(handle);
     }
 
     /// <summary>Closes the handle, at once or with its last pin.</summary>
@@ -79,7 +81,7 @@ internal sealed class HostHandleCache(int capacity)
         Unlink(handle);
         Count--;
         if (handle.Pins == 0)
-            HostCalls.Close(handle.Descriptor);
+            Close(handle);
     }
 
     public void EvictAll()
@@ -96,6 +98,12 @@ internal sealed class HostHandleCache(int capacity)
             handle.Pins = 0;
             Evict(handle);
         }
+    }
+
+    private void Close(HostHandle handle)
+    {
+        audit.LiveHostHandles--;
+        HostCalls.Close(handle.Descriptor);
     }
 
     private void EvictOldest()

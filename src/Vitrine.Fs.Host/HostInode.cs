@@ -27,6 +27,7 @@ internal abstract partial class HostInode : Inode
         Name = name;
         _ = parent?.Get();
         superBlock.LiveInodes++;
+        superBlock.Machine.Audit.LiveInodes++;
         Refresh(stat);
     }
 
@@ -113,6 +114,7 @@ internal abstract partial class HostInode : Inode
     {
         Super.RemoveLive(this);
         Super.LiveInodes--;
+        Super.Machine.Audit.LiveInodes--;
         ChargedTo?.UnchargeKernelMemory(HostSuperBlock.InodeCost);
         ChargedTo = null;
         HostDirectory? parent = Parent;

@@ -42,6 +42,8 @@ internal sealed class HostSuperBlock : SuperBlock, IHostResource
         Machine = machine;
         Spec = spec;
         Source = spec.HostPath;
+        Directories = new HostHandleCache(machine.Audit, DirectoryHandleLimit);
+        Files = new HostHandleCache(machine.Audit, FileHandleLimit);
         if (spec.IsDeterministic)
             _pinned = [];
         machine.AddHostResource(this);
@@ -52,10 +54,10 @@ internal sealed class HostSuperBlock : SuperBlock, IHostResource
     public HostTreeSpec Spec { get; }
 
     /// <summary>O_PATH descriptors of directories.</summary>
-    public HostHandleCache Directories { get; } = new(DirectoryHandleLimit);
+    public HostHandleCache Directories { get; }
 
     /// <summary>Readable (or writable) descriptors of regular files.</summary>
-    public HostHandleCache Files { get; } = new(FileHandleLimit);
+    public HostHandleCache Files { get; }
 
     /// <summary>Inodes in memory.</summary>
     public int LiveInodes { get; set; }

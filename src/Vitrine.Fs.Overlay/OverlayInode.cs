@@ -29,6 +29,7 @@ internal abstract partial class OverlayInode : Inode
         Upper = upper;
         Lower = lower;
         superBlock.LiveInodes++;
+        superBlock.Kernel.Audit.LiveInodes++;
         if (upper is not null)
             superBlock.Register(upper, this);
         if (lower is not null)
@@ -212,6 +213,7 @@ internal abstract partial class OverlayInode : Inode
     public override void Evict()
     {
         Super.LiveInodes--;
+        Super.Kernel.Audit.LiveInodes--;
         if (Upper is { } upper)
         {
             Super.Unregister(upper, this);

@@ -27,6 +27,7 @@ internal abstract class TmpfsInode : Inode
         Timespec now = superBlock.Kernel.Time.RealtimeTimespec;
         AccessTime = ModificationTime = ChangeTime = BirthTime = now;
         superBlock.LiveInodes++;
+        superBlock.Kernel.Audit.LiveInodes++;
     }
 
     public TmpfsSuperBlock Super { get; }
@@ -142,6 +143,7 @@ internal abstract class TmpfsInode : Inode
     public override void Evict()
     {
         Super.LiveInodes--;
+        Super.Kernel.Audit.LiveInodes--;
         Super.ReleaseInode();
         _chargedTo?.UnchargeKernelMemory(_charged);
         _charged = 0;

@@ -34,5 +34,11 @@ internal sealed partial class ResourceAudit
 
     public long LiveSuperBlocks { get; set; }
 
+    /// <summary>Inodes of tmpfs, the host's tree and overlays.</summary>
+    public long LiveInodes { get; set; }
+
+    /// <summary>Descriptors of the host that file systems hold.</summary>
+    public long LiveHostHandles { get; set; }
+
     public long LiveDescriptorTables { get; set; }
 }

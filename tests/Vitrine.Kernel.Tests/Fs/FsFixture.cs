@@ -309,6 +309,8 @@ internal sealed class FsFixture : IDisposable
             Unmount(_mounted[i]);
         Assert.Equal(0, Kernel.Audit.LiveFiles);
         Assert.Equal(0, Kernel.Audit.LiveSuperBlocks);
+        Assert.Equal(0, Kernel.Audit.LiveInodes);
+        Assert.Equal(0, Kernel.Audit.LiveHostHandles);
         Assert.Equal(_freeAtStart, Kernel.Memory.FreeFrames);
         Assert.Equal(0, Kernel.RootCgroup.KernelMemory);
         Kernel.Lock.Exit();
