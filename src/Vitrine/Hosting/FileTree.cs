@@ -74,7 +74,8 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
     private async KTask<Errno> MountRootAsync(GuestTask current)
     {
         VirtualFileSystem vfs = kernel.Vfs;
-        Result<Mount> upper = await vfs.CreateMountAsync(current, _tmpfs, "upper", MountFlags.None, "mode=755");
+        // Inodes are bounded by what kernel objects may take; pages by half of the memory.
+        Result<Mount> upper = await vfs.CreateMountAsync(current, _tmpfs, "upper", MountFlags.None, "mode=755,nr_inodes=0");
         if (!upper.Ok)
             return upper.Error;
         Dentry top = upper.Value.Root;
