@@ -110,8 +110,9 @@ internal static class ElfLoader
             if (segment.MemorySize > segment.FileSize && (segment.Protection & ProtectionFlags.Write) != 0 && fileEnd < zeroFrom)
             {
                 error = await mm.WriteRemoteAsync(current, new VirtAddr(fileEnd), new byte[zeroFrom - fileEnd]);
+                // The file ends before its segment does: truncated.
                 if (error != Errno.Success)
-                    return error;
+                    return error == Errno.EFAULT ? Errno.ENOEXEC : error;
             }
         }
 
