@@ -52,6 +52,13 @@ internal sealed partial class Task
         bool groupDead = --group.LiveThreads == 0;
         if (groupDead)
         {
+            // A process whose threads ended one by one has the status of the last one.
+            if (!group.IsExiting)
+            {
+                group.IsExiting = true;
+                group.GroupExitCode = waitStatus;
+            }
+
             if (group.IsSessionLeader)
                 group.Terminal?.SessionLeaderExited(group);
             group.DeleteTimers();
