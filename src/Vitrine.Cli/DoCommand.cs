@@ -35,29 +35,42 @@ internal static class DoCommand
             };
             string[] words = parsed.GetValue(program)!;
             RefuseUnknownOption(parsed, words);
-            var process = new ProcessOptions(words[0], words[1..])
-            {
-                Environment = ReadVariables(parsed.GetValue(environment) ?? []),
-                WorkingDirectory = parsed.GetValue(workingDirectory),
-                StandardInput = ProcessStream.Inherit,
-                StandardOutput = ProcessStream.Inherit,
-                StandardError = ProcessStream.Inherit,
-            };
-            return RunAsync(machine, process).GetAwaiter().GetResult();
+            return Run(machine, words, ReadVariables(parsed.GetValue(environment) ?? []), parsed.GetValue(workingDirectory));
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(MachineOptions machineOptions, ProcessOptions processOptions)
+    /// <summary>Runs a program and its arguments with the defaults of all options.</summary>
+    public static int Run(string[] words) => Run(new MachineOptions(), words, new Dictionary<string, string?>(StringComparer.Ordinal), null);
+
+    /// <summary>Waits on the calling thread: nothing else is to be done on it, and start-up has fewer methods to compile.</summary>
+    private static int Run(MachineOptions machineOptions, string[] words, Dictionary<string, string?> environment, string? workingDirectory)
     {
-        await using Machine machine = await Machine.StartAsync(machineOptions).ConfigureAwait(false);
-        GuestProcess process = await machine.StartProcessAsync(processOptions).ConfigureAwait(false);
-        using var signals = new ForwardedSignals(process);
-        ProcessResult result = await process.WaitAsync().ConfigureAwait(false);
+        var processOptions = new ProcessOptions(words[0], words[1..])
+        {
+            Environment = environment,
+            WorkingDirectory = workingDirectory,
+            StandardInput = ProcessStream.Inherit,
+            StandardOutput = ProcessStream.Inherit,
+            StandardError = ProcessStream.Inherit,
+        };
+        Machine machine = Machine.StartAsync(machineOptions).GetAwaiter().GetResult();
+        ProcessResult result;
+        try
+        {
+            GuestProcess process = machine.StartProcessAsync(processOptions).GetAwaiter().GetResult();
+            using var signals = new ForwardedSignals(process);
+            result = process.WaitAsync().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            machine.StopAsync().GetAwaiter().GetResult();
+        }
+
         if (result.TimedOut)
-            return Program.Report($"{processOptions.Program}: stopped after {machineOptions.Timeout!.Value.TotalSeconds} s (--timeout)", ExitStatus.TimedOut);
+            return Program.Report($"{words[0]}: stopped after {machineOptions.Timeout!.Value.TotalSeconds} s (--timeout)", ExitStatus.TimedOut);
         if (SignalText.LineFor(result) is { } line)
-            await Console.Error.WriteLineAsync(line).ConfigureAwait(false);
+            Console.Error.WriteLine(line);
         return result.ShellStatus;
     }
 

@@ -10,17 +10,10 @@ internal static class Program
     {
         if (args is ["do", ..])
             Machine.Prepare();
-        var root = new RootCommand("Runs Linux programs in a Linux-compatible operating system of its own.");
-        root.Subcommands.Add(DoCommand.Create());
-        root.Subcommands.Add(VersionCommand.Create());
-        ParseResult parsed = root.Parse(args);
-        if (args.Length == 0)
-            parsed = root.Parse(["--help"]);
-        else if (parsed.Errors.Count > 0 && !AsksForHelp(parsed))
-            return Report(parsed.Errors[0].Message);
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            // Without options there is nothing to parse, and to compile the parser takes longer than to run it.
+            return args is ["do", "--", _, ..] ? DoCommand.Run(args[2..]) : RunParsed(args);
         }
         catch (VitrineException exception)
         {
@@ -40,6 +33,19 @@ internal static class Program
     {
         Console.Error.WriteLine("vitrine: " + message.ReplaceLineEndings(" "));
         return status;
+    }
+
+    private static int RunParsed(string[] args)
+    {
+        var root = new RootCommand("Runs Linux programs in a Linux-compatible operating system of its own.");
+        root.Subcommands.Add(DoCommand.Create());
+        root.Subcommands.Add(VersionCommand.Create());
+        ParseResult parsed = root.Parse(args);
+        if (args.Length == 0)
+            parsed = root.Parse(["--help"]);
+        else if (parsed.Errors.Count > 0 && !AsksForHelp(parsed))
+            return Report(parsed.Errors[0].Message);
+        return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
     }
 
     private static bool AsksForHelp(ParseResult parsed)

@@ -16,7 +16,7 @@ internal sealed class SysFileSystem : FileSystemType
         KTask<Result<SuperBlock>>.FromResult(new SysSuperBlock(this, current.Kernel) { Source = source });
 }
 
-/// <summary>The tree, made from the machine as it is at the mount.</summary>
+/// <summary>The tree; what describes the machine is made when it is first looked up.</summary>
 internal sealed class SysSuperBlock : GeneratedSuperBlock
 {
     public SysSuperBlock(FileSystemType type, KernelInstance kernel)
@@ -30,20 +30,25 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
         Directory("bus", []),
         Directory("class", []),
         Directory("dev", [Directory("block", []), Directory("char", [])]),
-        Directory("devices", [Directory("system", [Directory("cpu", Processors(kernel)), Directory("node", Nodes(kernel))])]),
+        new("devices", FileMode.Directory, sb => new StaticDirectory(sb, Devices(kernel))),
         Directory("firmware", []),
         Directory("fs", [Directory("cgroup", [])]),
-        Directory("kernel",
-        [
-            Directory("mm", [Directory("transparent_hugepage",
-            [
-                Text("enabled", "always madvise [never]"),
-                Text("defrag", "always defer defer+madvise madvise [never]"),
-                Text("hpage_pmd_size", "2097152"),
-            ])]),
-        ]),
+        new("kernel", FileMode.Directory, static sb => new StaticDirectory(sb, KernelSettings())),
         Directory("module", []),
         Directory("power", []),
+    ];
+
+    private static StaticEntry[] Devices(KernelInstance kernel) =>
+        [Directory("system", [Directory("cpu", Processors(kernel)), Directory("node", Nodes(kernel))])];
+
+    private static StaticEntry[] KernelSettings() =>
+    [
+        Directory("mm", [Directory("transparent_hugepage",
+        [
+            Text("enabled", "always madvise [never]"),
+            Text("defrag", "always defer defer+madvise madvise [never]"),
+            Text("hpage_pmd_size", "2097152"),
+        ])]),
     ];
 
     private static StaticEntry[] Processors(KernelInstance kernel)

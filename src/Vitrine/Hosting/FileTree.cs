@@ -159,7 +159,10 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         Result<VfsPath> place = await BootPaths.FindAsync(current, Encoding.UTF8.GetBytes(home));
         if (!place.Ok)
             return place.Error;
-        error = await kernel.Vfs.ChangeOwnerAsync(current, place.Value, credentials.Uid, credentials.Gid);
+        // A change would copy the directory to the upper tree: only if there is something to change.
+        Inode directory = place.Value.Dentry.Inode!;
+        if (directory.Uid != credentials.Uid || directory.Gid != credentials.Gid)
+            error = await kernel.Vfs.ChangeOwnerAsync(current, place.Value, credentials.Uid, credentials.Gid);
         place.Value.Put();
         return error;
     }
