@@ -33,6 +33,7 @@ internal sealed class HostHandleCache(ResourceAudit audit, int capacity)
 {
     private HostHandle? _newest;
     private HostHandle? _oldest;
+    private bool _isClosed;
 
     /// <summary>Descriptors that are open.</summary>
     public int Count { get; private set; }
@@ -66,6 +67,8 @@ internal sealed class HostHandleCache(ResourceAudit audit, int capacity)
 
     public void Unpin(HostHandle handle)
     {
+        if (_isClosed)
+            return;
         if (--handle.Pins < 0)
             throw new InvalidOperationException("a host handle was unpinned more often than it was pinned");
         if (handle.Pins == 0 && handle.IsEvicted)
@@ -98,6 +101,8 @@ internal sealed class HostHandleCache(ResourceAudit audit, int capacity)
             handle.Pins = 0;
             Evict(handle);
         }
+
+        _isClosed = true;
     }
 
     private void Close(HostHandle handle)

@@ -308,6 +308,21 @@ public sealed class HostTests : IDisposable
         file.Put();
     }
 
+    [Fact]
+    public void MachineEnd_WithoutUnmount_ClosesTheHostsDescriptors()
+    {
+        using var fs = new FsFixture();
+        HostSuperBlock host = Mount(fs);
+        Inode file = fs.Walk(host, "dir/file");
+        OpenFile open = fs.Open(file);
+        Assert.Equal("content", Encoding.UTF8.GetString(fs.Read(open, 0, 10)));
+        Assert.InRange(fs.Kernel.Audit.LiveHostHandles, 3, 4);
+        Assert.True(fs.Kernel.ReleaseHostResources(TimeSpan.FromSeconds(1)));
+        Assert.Equal(0, fs.Kernel.Audit.LiveHostHandles);
+        open.Put();
+        file.Put();
+    }
+
     private HostSuperBlock Mount(FsFixture fs) =>
         fs.Mounted((HostSuperBlock)HostSuperBlock.Create(fs.Kernel, new HostFileSystem(), HostTreeSpec.ForVolume(_root, writable: false)).Value);
 
