@@ -15,7 +15,10 @@ internal static class FifoOpener
         bool nonBlocking = (flags & OpenFlags.NonBlock) != 0;
         if (mode == OpenFlags.AccessMode)
             return Errno.EINVAL;
-        if (mode == OpenFlags.WriteOnly && nonBlocking && (inode.Fifo is null || inode.Fifo.Readers == 0))
+
+        // A pipe that is opened again through /proc/PID/fd has had its partners: there is nobody to wait for.
+        bool isPipe = inode.SuperBlock == current.Kernel.Vfs.PipeFs;
+        if (mode == OpenFlags.WriteOnly && nonBlocking && !isPipe && (inode.Fifo is null || inode.Fifo.Readers == 0))
             return Errno.ENXIO;
         if (inode.Fifo is null)
         {
@@ -28,9 +31,9 @@ internal static class FifoOpener
         Pipe pipe = inode.Fifo;
         var file = new PipeFile(path, inode, flags, pipe)
         {
-            WriterOpensAtStart = mode == OpenFlags.ReadOnly && nonBlocking && pipe.Writers == 0 ? pipe.WriterOpens : null,
+            WriterOpensAtStart = mode == OpenFlags.ReadOnly && nonBlocking && !isPipe && pipe.Writers == 0 ? pipe.WriterOpens : null,
         };
-        if (mode == OpenFlags.ReadOnly && !nonBlocking && pipe.Writers == 0)
+        if (mode == OpenFlags.ReadOnly && !nonBlocking && !isPipe && pipe.Writers == 0)
         {
             uint seen = pipe.WriterOpens;
             while (pipe.WriterOpens == seen)
@@ -42,7 +45,7 @@ internal static class FifoOpener
                 }
             }
         }
-        else if (mode == OpenFlags.WriteOnly && pipe.Readers == 0)
+        else if (mode == OpenFlags.WriteOnly && !isPipe && pipe.Readers == 0)
         {
             uint seen = pipe.ReaderOpens;
             while (pipe.ReaderOpens == seen)

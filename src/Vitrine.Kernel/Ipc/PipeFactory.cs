@@ -18,6 +18,7 @@ internal static class PipeFactory
         {
             Uid = current.Credentials.Fsuid,
             Gid = current.Credentials.Fsgid,
+            Fifo = pipe.Value,
         };
         VfsPath path = fileSystem.MakePath(inode, $"pipe:[{inode.Number.Value}]");
         var read = new PipeFile(path, inode, OpenFlags.ReadOnly | flags, pipe.Value);

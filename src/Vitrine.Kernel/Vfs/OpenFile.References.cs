@@ -52,12 +52,14 @@ internal abstract partial class OpenFile
         Inode.Put();
     }
 
-    /// <summary>The VFS made it the opener's: counts it and charges it. ENOMEM at the limit, and the caller puts it.</summary>
+    /// <summary>The VFS made it the opener's: counts it and charges it. ENFILE at file-max, ENOMEM at the limit, and the caller puts it.</summary>
     internal Errno Account(Tasks.Task current)
     {
         OpenerCredentials ??= current.Credentials;
         if (_isCounted)
             return Errno.Success;
+        if (current.Kernel.Audit.LiveFiles >= current.Kernel.Vfs.Settings.FileMaximum && !current.IsCapable(Security.Capability.SysAdmin))
+            return Errno.ENFILE;
         Errno error = current.Cgroup.ChargeKernelMemory(ObjectSize);
         if (error != Errno.Success)
             return error;

@@ -158,7 +158,7 @@ internal static class DescriptorCalls
         // Who could always only append must not be able to take it back from a file marked so; nobody else may hide reads.
         if ((flags & OpenFlags.NoAccessTime) != 0 && (file.Flags & OpenFlags.NoAccessTime) == 0 && !VirtualFileSystem.IsOwnerOrCapable(current, file.Inode))
             return Errno.EPERM;
-        if ((flags & OpenFlags.Direct) != 0 && !file.SupportsDirect)
+        if ((flags & OpenFlags.Direct) != 0 && !file.SupportsDirect && file.Inode.Type != FileMode.Fifo)
             return Errno.EINVAL;
         OpenFlags changeable = file.SupportsAsync ? Settable | OpenFlags.Async : Settable;
         OpenFlags changed = (file.Flags & ~changeable) | (flags & changeable);
