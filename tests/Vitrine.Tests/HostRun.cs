@@ -27,7 +27,7 @@ internal sealed record HostRun(int Status, byte[] Output, string Error)
         if (input is not null)
             process.StandardInput.BaseStream.Write(input);
         process.StandardInput.Close();
-        if (!process.WaitForExit(limit ?? TimeSpan.FromSeconds(60)))
+        if (!process.WaitForExit(limit ?? TimeSpan.FromSeconds(180)))
         {
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{program} did not end on the host");

@@ -5,7 +5,7 @@ namespace Vitrine.Tests;
 /// <summary>The public API over a whole machine.</summary>
 public class MachineTests
 {
-    private static readonly MachineOptions Small = new() { Memory = 128L << 20, Timeout = TimeSpan.FromSeconds(60) };
+    private static readonly MachineOptions Small = new() { Memory = 128L << 20, Timeout = TimeSpan.FromSeconds(180) };
 
     [Fact]
     public async Task Echo_IsCaptured()
@@ -123,7 +123,7 @@ public class MachineTests
     [Fact]
     public async Task Programs_RunSideBySideInOneMachine()
     {
-        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 128L << 20, Processors = 2, Timeout = TimeSpan.FromSeconds(60) });
+        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 128L << 20, Processors = 2, Timeout = TimeSpan.FromSeconds(180) });
         ProcessResult[] results = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => machine.RunAsync(new ProcessOptions("/bin/sh", "-c", $"sleep 0.1; echo {i}"))));
         Assert.Equal(Enumerable.Range(0, 8).Select(i => $"{i}\n"), results.Select(r => r.Output));
     }

@@ -69,7 +69,7 @@ internal sealed class TestMachine : IDisposable
     public void AddFile(string path, byte[] bytes) => _files.Add((path, bytes));
 
     /// <summary>Runs the program to its end; the machine is halted then.</summary>
-    public int Run(string[] arguments, string[]? environment = null, bool trace = false, uint uid = 0, int timeoutSeconds = 20)
+    public int Run(string[] arguments, string[]? environment = null, bool trace = false, uint uid = 0, int timeoutSeconds = 180)
     {
         _arguments = arguments;
         _environment = environment ?? [];

@@ -5,7 +5,7 @@ namespace Vitrine.Tests.Guests;
 /// <summary>Every program of tests/Guests prints the same and ends the same on the host's kernel and on ours.</summary>
 public class GuestProgramTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     public static TheoryData<string, string> Programs()
     {
