@@ -209,8 +209,8 @@ internal sealed partial class PathWalk : IDisposable
         _held.PutUnused();
         _root.PutUnused();
         _held = _root = At = _link = default;
+        Array.Clear(_frames, 0, _depth);
         _depth = 0;
-        Array.Clear(_frames);
         _name = _componentSource = [];
         _current = null!;
         _vfs.ReturnWalk(this);
