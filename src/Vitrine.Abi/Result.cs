@@ -11,36 +11,32 @@ internal sealed class MustUseAttribute : Attribute;
 
 /// <summary>A value or the errno that explains its absence.</summary>
 [MustUse]
-internal readonly struct Result<T>
+internal struct Result<T>
 {
-    private readonly T? _value;
-
-    private Result(T? value, Errno error)
-    {
-        _value = value;
-        Error = error;
-    }
+    // Set by initializers and read directly: no constructor and fewer accessors to compile for each type of value at start-up.
+    private T? _value;
+    private Errno _error;
 
     /// <summary><see cref="Errno.Success"/> when there is a value.</summary>
-    public Errno Error { get; }
+    public readonly Errno Error => _error;
 
-    public bool Ok => Error == Errno.Success;
+    public readonly bool Ok => _error == Errno.Success;
 
     /// <summary>The value. Only when <see cref="Ok"/>.</summary>
-    public T Value => Error == Errno.Success ? _value! : throw new InvalidOperationException("value of a failed result: " + Error);
+    public readonly T Value => _error == Errno.Success ? _value! : throw new InvalidOperationException("value of a failed result: " + _error);
 
     /// <summary>False and the errno, or true and the value.</summary>
-    public bool TryGet([MaybeNullWhen(false)] out T value, out Errno error)
+    public readonly bool TryGet([MaybeNullWhen(false)] out T value, out Errno error)
     {
         value = _value;
-        error = Error;
-        return Error == Errno.Success;
+        error = _error;
+        return error == Errno.Success;
     }
 
-    public static implicit operator Result<T>(T value) => new(value, Errno.Success);
+    public static implicit operator Result<T>(T value) => new() { _value = value };
 
     public static implicit operator Result<T>(Errno error) =>
-        error == Errno.Success ? throw new InvalidOperationException("a failure needs an errno") : new(default, error);
+        error == Errno.Success ? throw new InvalidOperationException("a failure needs an errno") : new() { _error = error };
 }
 
 /// <summary>What a syscall puts into RAX: a value, or a negated errno.</summary>

@@ -26,31 +26,20 @@ internal readonly struct KTask
 /// <summary>The result of a kernel path that may wait and yields a value. See <see cref="KTask"/>.</summary>
 [AsyncMethodBuilder(typeof(KTaskMethodBuilder<>))]
 [MustUse]
-internal readonly struct KTask<T>
+internal struct KTask<T>
 {
-    private readonly KTaskSource<T>? _source;
-    private readonly T? _result;
+    // Fields that are set in place of constructors: each method less is one less to compile per type of result at start-up.
+    internal KTaskSource<T>? Source;
+    internal T? Result;
 
-    internal KTask(KTaskSource<T> source)
-    {
-        _source = source;
-        _result = default;
-    }
-
-    private KTask(T result)
-    {
-        _source = null;
-        _result = result;
-    }
-
-    public bool IsCompleted => _source is null || _source.IsCompleted;
+    public readonly bool IsCompleted => Source is null || Source.IsCompleted;
 
     /// <summary>Finished with a value, without having waited.</summary>
-    public static KTask<T> FromResult(T value) => new(value);
+    public static KTask<T> FromResult(T value) => new() { Result = value };
 
-    public static implicit operator KTask<T>(T value) => new(value);
+    public static implicit operator KTask<T>(T value) => new() { Result = value };
 
-    public KTaskAwaiter<T> GetAwaiter() => new(_source, _result);
+    public readonly KTaskAwaiter<T> GetAwaiter() => new() { Source = Source, Result = Result };
 }
 
 /// <summary>No value.</summary>
@@ -80,28 +69,22 @@ internal readonly struct KTaskAwaiter : IKernelAwaiter
     }
 }
 
-internal readonly struct KTaskAwaiter<T> : IKernelAwaiter
+internal struct KTaskAwaiter<T> : IKernelAwaiter
 {
-    private readonly KTaskSource<T>? _source;
-    private readonly T? _result;
+    internal KTaskSource<T>? Source;
+    internal T? Result;
 
-    internal KTaskAwaiter(KTaskSource<T>? source, T? result)
+    public readonly bool IsCompleted => (Source is null || Source.IsCompleted) && !KTaskRuntime.ShouldYield();
+
+    public readonly T GetResult() => Source is null ? Result! : Source.TakeResult();
+
+    public readonly void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
+
+    public readonly void UnsafeOnCompleted(Action continuation)
     {
-        _source = source;
-        _result = result;
-    }
-
-    public bool IsCompleted => (_source is null || _source.IsCompleted) && !KTaskRuntime.ShouldYield();
-
-    public T GetResult() => _source is null ? _result! : _source.TakeResult();
-
-    public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
-
-    public void UnsafeOnCompleted(Action continuation)
-    {
-        if (_source is null || _source.IsCompleted)
+        if (Source is null || Source.IsCompleted)
             KTaskRuntime.Yield(continuation);
         else
-            _source.SetContinuation(continuation);
+            Source.SetContinuation(continuation);
     }
 }

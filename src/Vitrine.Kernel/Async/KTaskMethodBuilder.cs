@@ -39,11 +39,11 @@ internal struct KTaskMethodBuilder<T>
 {
     private T? _result;
 
-    internal KTaskSource<T>? Source { get; private set; }
+    internal KTaskSource<T>? Source;
 
     public static KTaskMethodBuilder<T> Create() => default;
 
-    public readonly KTask<T> Task => Source is null ? KTask<T>.FromResult(_result!) : new KTask<T>(Source);
+    public readonly KTask<T> Task => new() { Source = Source, Result = _result };
 
     public void Start<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine => stateMachine.MoveNext();

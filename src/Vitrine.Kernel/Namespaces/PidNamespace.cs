@@ -8,7 +8,7 @@ internal sealed class PidNamespace(PidNamespace? parent, UserNamespace owner, In
     /// <summary>pid_max's default on 64 bits.</summary>
     public const int DefaultMaximum = 4_194_304;
 
-    private readonly SortedDictionary<int, PidNumber> _numbers = [];
+    private readonly Dictionary<int, PidNumber> _numbers = [];
     private int _last;
 
     public PidNamespace? Parent { get; } = parent;
@@ -28,7 +28,15 @@ internal sealed class PidNamespace(PidNamespace? parent, UserNamespace owner, In
     public PidNumber? Find(int number) => _numbers.GetValueOrDefault(number);
 
     /// <summary>All numbers in use, ascending.</summary>
-    public IEnumerable<KeyValuePair<int, PidNumber>> All => _numbers;
+    public IEnumerable<KeyValuePair<int, PidNumber>> All
+    {
+        get
+        {
+            int[] numbers = [.. _numbers.Keys];
+            Array.Sort(numbers);
+            return Array.ConvertAll(numbers, number => KeyValuePair.Create(number, _numbers[number]));
+        }
+    }
 
     internal Result<int> Allocate(PidNumber pid)
     {

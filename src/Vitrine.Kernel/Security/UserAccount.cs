@@ -36,16 +36,16 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
 /// <summary>The accounts of a machine's users; an entry lives while something is charged to it.</summary>
 internal sealed class UserAccounts
 {
-    private readonly Dictionary<Uid, UserAccount> _accounts = [];
+    private readonly Dictionary<uint, UserAccount> _accounts = [];
 
     public UserAccount this[Uid uid]
     {
         get
         {
-            if (!_accounts.TryGetValue(uid, out UserAccount? account))
+            if (!_accounts.TryGetValue(uid.Value, out UserAccount? account))
             {
                 account = new UserAccount(this, uid);
-                _accounts.Add(uid, account);
+                _accounts.Add(uid.Value, account);
             }
 
             return account;
@@ -55,6 +55,6 @@ internal sealed class UserAccounts
     internal void DropIfUnused(UserAccount account)
     {
         if (account.Processes == 0 && account.PendingSignals == 0)
-            _accounts.Remove(account.Uid);
+            _accounts.Remove(account.Uid.Value);
     }
 }
