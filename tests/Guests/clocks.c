@@ -202,7 +202,7 @@ static void posix_timers(void)
     SHOW(syscall(SYS_timer_delete, kernel_id));
     SHOW(syscall(SYS_timer_create, CLOCK_REALTIME, NULL, &kernel_id));
     fired = 0;
-    struct itimerspec once = { { 0, 0 }, { 0, 1000000 } };
+    struct itimerspec once = { { 0, 1000000 }, { 0, 1000000 } };
     SHOW(syscall(SYS_timer_settime, kernel_id, 0, &once, NULL));
     while (!fired)
         pause();
