@@ -27,9 +27,12 @@ internal sealed class LoadAverage(KernelInstance kernel)
     /// Catches up with the periods that have passed. Sampling happens when somebody looks or a processor has work to do, so an
     /// idle machine needs no timer for it.
     /// </summary>
-    public void Update()
+    public void Update() => Update(kernel.Time.Now);
+
+    /// <inheritdoc cref="Update()"/>
+    public void Update(Ktime at)
     {
-        long now = kernel.Time.Now.Nanoseconds;
+        long now = at.Nanoseconds;
         if (now - _sampled < Period)
             return;
         ulong active = (ulong)kernel.Scheduler.CountActive() * One1;

@@ -162,6 +162,7 @@ internal sealed partial class Processor : IYieldTarget
         task.OnProcessor = this;
         _sliceStart = _kernel.Time.Now;
         _reschedule = false;
+        _kernel.Scheduler.Load.Update(_sliceStart);
         task.SwitchedIn(Id);
         bool runnable = RunTask(task);
         task.OnProcessor = null;
