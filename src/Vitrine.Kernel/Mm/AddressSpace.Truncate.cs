@@ -38,7 +38,8 @@ internal abstract partial class AddressSpace
 
         if (first < last)
         {
-            UnmapPages(first, last, keepAnonymous: false);
+            // Unlike truncation, a hole leaves private copies alone.
+            UnmapPages(first, last, keepAnonymous: true);
             await DropRangeAsync(current, first, last);
         }
 

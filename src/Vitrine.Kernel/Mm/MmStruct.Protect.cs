@@ -1,11 +1,24 @@
+using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
 
 namespace Vitrine.Kernel.Mm;
 
 /// <content>mprotect, and changing flags of a range in general.</content>
-internal sealed unsafe partial class MmStruct
+internal sealed partial class MmStruct
 {
-    /// <summary>Changes the protection of [start, start + length), as mprotect(2) does.</summary>
+    /// <summary>
+    /// mprotect(2): as <see cref="Protect"/>; private locked pages that become writable are copied at once, so that writing
+    /// to them faults no more.
+    /// </summary>
+    public KTask<Errno> ProtectAsync(Task current, VirtAddr start, ulong length, ProtectionFlags protection)
+    {
+        Errno error = Protect(current, start, length, protection);
+        return error == Errno.Success && (protection & ProtectionFlags.Write) != 0 && Statistics.LockedVm != 0
+            ? CopyLockedAsync(current, start, start + Page.AlignUp(length))
+            : KTask<Errno>.FromResult(error);
+    }
+
+    /// <summary>Changes the protection of [start, start + length).</summary>
     public Errno Protect(Task current, VirtAddr start, ulong length, ProtectionFlags protection)
     {
         const ProtectionFlags Grows = ProtectionFlags.GrowsDown | ProtectionFlags.GrowsUp;
@@ -65,6 +78,22 @@ internal sealed unsafe partial class MmStruct
         return Errno.Success;
     }
 
+    private async KTask<Errno> CopyLockedAsync(Task current, VirtAddr start, VirtAddr end)
+    {
+        VirtAddr at = start;
+        while (at < end && Areas.FirstEndingAfter(at) is var index && index < Areas.Count && Areas[index].Start < end)
+        {
+            VmArea area = Areas[index];
+            VirtAddr from = area.Start > at ? area.Start : at;
+            VirtAddr to = area.End < end ? area.End : end;
+            if ((area.Flags & (VmFlags.Write | VmFlags.Shared | VmFlags.LockedMask)) == (VmFlags.Write | VmFlags.Locked))
+                _ = await PopulateAsync(current, from, to - from);
+            at = to;
+        }
+
+        return Errno.Success;
+    }
+
     /// <summary>Gives part of a mapping new flags, splitting and merging; protections of its pages follow.</summary>
     private Errno ProtectArea(Task current, VmArea area, VirtAddr start, VirtAddr end, VmFlags flags)
     {
@@ -117,7 +146,7 @@ internal sealed unsafe partial class MmStruct
     }
 
     /// <summary>Rewrites the entries of a range for their mapping's present protection.</summary>
-    private void ChangeProtection(VmArea area, ulong start, ulong end)
+    private unsafe void ChangeProtection(VmArea area, ulong start, ulong end)
     {
         ulong bits = ProtectionBits(area.Flags);
         bool mayWrite = (area.Flags & VmFlags.Write) != 0;
@@ -164,7 +193,7 @@ internal sealed unsafe partial class MmStruct
     }
 
     /// <summary>Whether a page may become writable without a fault: our own anonymous page, or a shared one.</summary>
-    private bool MayMakeWritable(VmArea area, ulong entry)
+    private unsafe bool MayMakeWritable(VmArea area, ulong entry)
     {
         if ((entry & Pte.Special) != 0)
             return false;

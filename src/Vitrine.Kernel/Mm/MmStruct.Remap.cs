@@ -159,8 +159,6 @@ internal sealed partial class MmStruct
         moved.Start = to;
         moved.End = to + newLength;
         moved.PageOffset = area.IsAnonymous && !area.HasAnonymous ? to.Value >> Page.Shift : area.IndexOf(from);
-        if (keepOld)
-            moved.Flags &= ~VmFlags.LockedMask;
         Statistics.AddArea(moved.Flags, (long)newPages);
         if ((moved.Flags & VmFlags.Locked) != 0)
             Statistics.LockedVm += (long)newPages;
@@ -172,7 +170,16 @@ internal sealed partial class MmStruct
             return Errno.ENOMEM;
         }
 
-        if (!keepOld && oldLength != 0)
+        if (keepOld)
+        {
+            // The lock moves with the pages; all of the old mapping loses it.
+            if ((area.Flags & VmFlags.Locked) != 0)
+                Statistics.LockedVm -= (long)area.Pages;
+            area.Flags &= ~VmFlags.LockedMask;
+            if (area.Start == from && area.Length == oldLength)
+                area.HasAnonymous = false;
+        }
+        else if (oldLength != 0)
         {
             error = UnmapRange(from, from + oldLength);
             if (error != Errno.Success)

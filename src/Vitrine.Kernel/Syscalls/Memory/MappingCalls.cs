@@ -25,8 +25,8 @@ internal static class MappingCalls
     public static SyscallResult Munmap(Task current, VirtAddr address, ulong length) => current.Mm!.Unmap(address, length);
 
     [Syscall(10, "mprotect", SyscallSupport.Real)]
-    public static SyscallResult Mprotect(Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection) =>
-        current.Mm!.Protect(current, address, length, protection);
+    public static async KTask<SyscallResult> Mprotect(Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection) =>
+        await current.Mm!.ProtectAsync(current, address, length, protection);
 
     [Syscall(25, "mremap", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Mremap(
