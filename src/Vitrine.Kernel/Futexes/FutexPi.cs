@@ -91,7 +91,9 @@ internal static class FutexPi
         FutexTable table = current.Kernel.Futexes;
         if (table.PiStates.Count == 0)
             return;
-        foreach (PiState state in table.PiStates.Values.ToArray())
+        var states = new PiState[table.PiStates.Count];
+        table.PiStates.Values.CopyTo(states, 0);
+        foreach (PiState state in states)
         {
             if (state.Owner != current)
                 continue;

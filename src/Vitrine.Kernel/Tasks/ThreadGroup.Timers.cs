@@ -78,7 +78,9 @@ internal sealed partial class ThreadGroup
     {
         if (_timers is null)
             return;
-        foreach (PosixTimer timer in _timers.Values.ToArray())
+        var timers = new PosixTimer[_timers.Count];
+        _timers.Values.CopyTo(timers, 0);
+        foreach (PosixTimer timer in timers)
             timer.Delete();
     }
 
