@@ -40,25 +40,25 @@ internal sealed class EventFile(KernelInstance kernel, Cgroup cgroup, ulong coun
             }
 
             ulong value = IsSemaphore ? 1 : Count;
-            int copied = CopyValue(to, value);
-            if (copied < sizeof(ulong))
+            // Taken first: a fault loses it.
+            Count -= value;
+            _wait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
+            int copied;
+            while ((copied = CopyValue(to, value)) < sizeof(ulong))
             {
                 to.Revert(copied);
                 Errno error = await to.FaultInAsync(current, write: true);
                 if (error != Errno.Success)
                     return error;
-                continue;
             }
 
-            Count -= value;
-            _wait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
             return sizeof(ulong);
         }
     }
 
     public override async KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset)
     {
-        if (from.Remaining < sizeof(ulong))
+        if (from.Remaining != sizeof(ulong))
             return Errno.EINVAL;
         byte[] buffer = new byte[sizeof(ulong)];
         int have = 0;

@@ -57,7 +57,7 @@ internal sealed class EventPoll(KernelInstance kernel, Cgroup cgroup) : Anonymou
         {
             if ((@event.Events & (uint)EpollFlags.Exclusive) != 0)
                 return Errno.EINVAL;
-            if (inner.Reaches(this, 0) || inner.Depth(0) + 1 > MaximumNesting)
+            if (inner.Reaches(this, 0) || Height(0) + 1 + inner.Depth(0) > MaximumNesting)
                 return Errno.ELOOP;
         }
 
@@ -217,6 +217,17 @@ internal sealed class EventPoll(KernelInstance kernel, Cgroup cgroup) : Anonymou
         }
 
         return false;
+    }
+
+    /// <summary>How many instances watch each other above this one.</summary>
+    private int Height(int height)
+    {
+        int highest = height;
+        if (height > MaximumNesting)
+            return height;
+        foreach (EpollInterest interest in EpollInterests)
+            highest = Math.Max(highest, interest.Owner.Height(height + 1));
+        return highest;
     }
 
     private int Depth(int depth)

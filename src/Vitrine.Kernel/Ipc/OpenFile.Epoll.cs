@@ -7,6 +7,9 @@ internal abstract partial class OpenFile
 {
     private List<EpollInterest>? _epollInterests;
 
+    /// <summary>The interests of epoll instances in this description.</summary>
+    internal IReadOnlyList<EpollInterest> EpollInterests => _epollInterests ?? (IReadOnlyList<EpollInterest>)[];
+
     internal void AddEpollInterest(EpollInterest interest) => (_epollInterests ??= []).Add(interest);
 
     internal void RemoveEpollInterest(EpollInterest interest) => _epollInterests?.Remove(interest);

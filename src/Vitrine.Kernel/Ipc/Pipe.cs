@@ -66,6 +66,9 @@ internal sealed partial class Pipe
 
     public int Capacity => _ring.Length * (int)Page.Size;
 
+    /// <summary>Somebody has polled it: from then on each write is an event, as edge-triggered watchers rely on.</summary>
+    public bool IsPolled { get; set; }
+
     public bool IsEmpty => _head == _tail;
 
     public bool IsFull => _head - _tail >= (uint)_ring.Length;
@@ -154,6 +157,7 @@ internal sealed partial class Pipe
     public async KTask<Result<long>> ReadAsync(Task current, IovIter to, bool nonBlocking)
     {
         long done = 0;
+        bool waited = false;
         while (to.Remaining > 0)
         {
             if (IsEmpty)
@@ -164,6 +168,7 @@ internal sealed partial class Pipe
                     return Errno.EAGAIN;
                 if (await ReadWait.WaitAsync(current, WaitMode.Interruptible, Time.Ktime.Never, exclusive: true) == WakeReason.Interrupted)
                     return Errno.ERESTARTSYS;
+                waited = true;
                 continue;
             }
 
@@ -187,8 +192,8 @@ internal sealed partial class Pipe
             }
         }
 
-        // Exclusive waiters hand on what is left.
-        if (!IsEmpty && done > 0)
+        // Who was woken alone hands on what is left.
+        if (waited && !IsEmpty)
             ReadWait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
         return done;
     }
@@ -197,14 +202,13 @@ internal sealed partial class Pipe
     {
         if (from.Remaining == 0)
             return 0;
-        bool atomic = from.Remaining <= AtomicSize;
         long done = 0;
+        bool waited = false;
         for (; ; )
         {
             if (Readers == 0)
             {
-                if (done == 0)
-                    Signals.SignalSender.SendKernel(current, SignalNumber.Pipe);
+                Signals.SignalSender.SendKernel(current, SignalNumber.Pipe);
                 return done > 0 ? done : Errno.EPIPE;
             }
 
@@ -213,6 +217,8 @@ internal sealed partial class Pipe
                 if (!merged.Ok)
                     return merged.Error;
                 done += merged.Value;
+                if (IsPolled)
+                    ReadWait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
                 if (from.Remaining == 0)
                     return done;
                 continue;
@@ -224,6 +230,7 @@ internal sealed partial class Pipe
                     return done > 0 ? done : Errno.EAGAIN;
                 if (await WriteWait.WaitAsync(current, WaitMode.Interruptible, Time.Ktime.Never, exclusive: true) == WakeReason.Interrupted)
                     return done > 0 ? done : Errno.ERESTARTSYS;
+                waited = true;
                 continue;
             }
 
@@ -239,7 +246,7 @@ internal sealed partial class Pipe
             // The allocation or the copy may have waited: others may have filled the pipe or left it meanwhile.
             int wanted = (int)Math.Min(from.Remaining, (long)Page.Size);
             int copied = CopyIntoFrame(from, frame, wanted);
-            if (copied < wanted && (atomic || copied == 0))
+            if (copied < wanted)
             {
                 from.Revert(copied);
                 _kernel.Memory.Put(frame);
@@ -260,11 +267,11 @@ internal sealed partial class Pipe
             Slot(_head) = new PipeBuffer { Frame = frame, Length = copied, IsPacket = packets };
             _head++;
             done += copied;
-            if (wasEmpty)
+            if (wasEmpty || IsPolled)
                 ReadWait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
             if (from.Remaining == 0)
             {
-                if (!IsFull)
+                if (waited && !IsFull)
                     WriteWait.Wake(1, (uint)(PollEvents.Out | PollEvents.WriteNormal));
                 return done;
             }

@@ -18,6 +18,7 @@ internal static class PipeFactory
         {
             Uid = current.Credentials.Fsuid,
             Gid = current.Credentials.Fsgid,
+            // An end can be opened again by its link in /proc.
             Fifo = pipe.Value,
         };
         VfsPath path = fileSystem.MakePath(inode, $"pipe:[{inode.Number.Value}]");

@@ -12,6 +12,9 @@ internal sealed class PipeFile : OpenFile
     /// <summary>fs.pipe-max-size: what an unprivileged F_SETPIPE_SZ may ask for, in bytes.</summary>
     public const int MaximumSize = 1 << 20;
 
+    /// <summary>What the largest array of slots that can be allocated at once holds.</summary>
+    private const ulong LargestSize = 1 << 28;
+
     private readonly Inode _owner;
 
     /// <summary>Opens an end: the pipe has counted it when this returns.</summary>
@@ -33,8 +36,12 @@ internal sealed class PipeFile : OpenFile
     public override KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset) =>
         Pipe.WriteAsync(current, from, IsNonBlocking || from.IsNoWait, (Flags & OpenFlags.Direct) != 0);
 
+    /// <summary>O_DIRECT is packet mode.</summary>
+    public override bool SupportsDirect => true;
+
     public override PollEvents Poll(PollTable? table)
     {
+        Pipe.IsPolled = true;
         if (table is not null)
         {
             if (CanRead)
@@ -95,6 +102,8 @@ internal sealed class PipeFile : OpenFile
             return Errno.EPERM;
         }
 
+        if (rounded > LargestSize)
+            return Errno.ENOMEM;
         Errno error = Pipe.Resize((int)(rounded / Page.Size));
         return error != Errno.Success ? error : Pipe.Capacity;
     }

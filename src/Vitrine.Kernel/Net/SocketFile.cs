@@ -48,8 +48,17 @@ internal sealed class SocketFile : OpenFile
         return file;
     }
 
-    public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) =>
-        Socket.ReceiveAsync(current, to, new ReceivedMessage(), WaitFlag(to.IsNoWait));
+    /// <summary>Descriptors that came with the data are dropped: only recvmsg can take them.</summary>
+    public override async KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset)
+    {
+        if (to.Remaining == 0)
+            return 0;
+        var message = new ReceivedMessage();
+        Result<long> received = await Socket.ReceiveAsync(current, to, message, WaitFlag(to.IsNoWait));
+        foreach (OpenFile file in message.Files ?? [])
+            file.Put();
+        return received;
+    }
 
     public override KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset) =>
         Socket.SendAsync(current, from, null, null, Identify(current), WaitFlag(from.IsNoWait));

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Futexes;
+using Vitrine.Kernel.Syscalls.Ipc;
 using Vitrine.Kernel.Syscalls.Signals;
 using Vitrine.Kernel.Syscalls.Time;
 using Vitrine.Kernel.Tasks;
@@ -20,6 +21,8 @@ internal static class SyscallRestarts
             case RestartKind.SignalWait:
                 return await SignalWaitCalls.WaitAsync(
                     current, new SignalSet(block.Argument), new UserPtr<SignalInfo>(block.Address), block.Deadline);
+            case RestartKind.Poll:
+                return await PollRestart.ResumeAsync(current, block);
             case RestartKind.FutexWait:
                 return await FutexCore.WaitAsync(
                     current,

@@ -11,6 +11,8 @@ internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags
 {
     public PidNumber Number { get; } = number;
 
+    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence) => Fail<long>(Errno.ESPIPE);
+
     /// <summary>Readable once the process has exited, all threads included.</summary>
     public override PollEvents Poll(PollTable? table)
     {

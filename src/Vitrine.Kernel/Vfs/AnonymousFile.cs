@@ -22,7 +22,8 @@ internal abstract class AnonymousFile : OpenFile
 
     public override bool IsStream => true;
 
-    public override KTask<Result<long>> SeekAsync(Tasks.Task current, long offset, SeekWhence whence) => Fail<long>(Errno.ESPIPE);
+    /// <summary>Seeking is accepted and changes nothing (noop_llseek), though there is no position to read at.</summary>
+    public override KTask<Result<long>> SeekAsync(Tasks.Task current, long offset, SeekWhence whence) => KTask<Result<long>>.FromResult(0L);
 }
 
 /// <content>The one inode of anonymous files.</content>

@@ -50,8 +50,12 @@ internal sealed partial class UnixSocket
         UnixSocket? target = _peer;
         if (address is not null)
         {
-            if (IsConnectionOriented)
+            if (Type == SocketType.Stream)
                 return _peer is not null ? Errno.EISCONN : Errno.EOPNOTSUPP;
+        }
+
+        if (address is not null && Type == SocketType.Datagram)
+        {
             Errno error = UnixAddress.Validate(address);
             if (error != Errno.Success)
                 return error;
@@ -59,6 +63,9 @@ internal sealed partial class UnixSocket
             if (!found.Ok)
                 return found.Error;
             target = found.Value;
+            // Who is connected to somebody takes nothing from others.
+            if (target._peer is not null && target._peer != this)
+                return Errno.EPERM;
         }
 
         if (PendingError != Errno.Success && Type != SocketType.Stream)
@@ -77,7 +84,7 @@ internal sealed partial class UnixSocket
         if (_listening)
             return Errno.EINVAL;
         if ((flags & MessageFlags.OutOfBand) != 0)
-            return Errno.EOPNOTSUPP;
+            return Type == SocketType.Stream ? Errno.EINVAL : Errno.EOPNOTSUPP;
         if (IsConnectionOriented && _peer is null && !_peerGone && _received.Count == 0)
             return Type == SocketType.Stream ? Errno.EINVAL : Errno.ENOTCONN;
         return Type == SocketType.Stream
@@ -113,10 +120,10 @@ internal sealed partial class UnixSocket
         while (from.Remaining > 0)
         {
             int size = (int)Math.Min(from.Remaining, Math.Min(StreamChunk, Math.Max((SendBuffer / 2) - 64, 1024)));
-            Errno error = await WaitForSpaceAsync(current, size, flags, deadline);
+            Errno error = await WaitForSpaceAsync(current, flags, deadline);
             if (error != Errno.Success)
                 return done > 0 ? done : error == Errno.EPIPE ? Broken(current, flags) : error;
-            Result<SocketBuffer> made = await SocketBuffer.CreateAsync(current, size, sender, null);
+            Result<SocketBuffer> made = await SocketBuffer.CreateAsync(current, size, sender, _address);
             if (!made.Ok)
                 return done > 0 ? done : made.Error;
             SocketBuffer buffer = made.Value;
@@ -145,7 +152,7 @@ internal sealed partial class UnixSocket
             return Errno.EMSGSIZE;
         int size = (int)from.Remaining;
         Time.Ktime deadline = Deadline(current, SendTimeout);
-        Errno error = await WaitForSpaceAsync(current, size, flags, deadline);
+        Errno error = await WaitForSpaceAsync(current, flags, deadline);
         if (error != Errno.Success)
             return error == Errno.EPIPE ? Broken(current, flags) : error;
         Result<SocketBuffer> made = await SocketBuffer.CreateAsync(current, size, sender, _address);
@@ -170,6 +177,9 @@ internal sealed partial class UnixSocket
 
         if (error == Errno.Success && (target._released || target._receiveShut))
             error = target._released && !IsConnectionOriented ? Errno.ECONNREFUSED : Errno.EPIPE;
+        // Whoever was connected to it learns once that it is gone.
+        if (error == Errno.ECONNREFUSED && _peer == target)
+            Disconnect();
         if (error != Errno.Success)
         {
             buffer.Free();
@@ -182,9 +192,10 @@ internal sealed partial class UnixSocket
         return (long)size;
     }
 
-    private async KTask<Errno> WaitForSpaceAsync(Task current, int size, MessageFlags flags, Time.Ktime deadline)
+    private async KTask<Errno> WaitForSpaceAsync(Task current, MessageFlags flags, Time.Ktime deadline)
     {
-        while (_inFlight > 0 && _inFlight + size + SocketBuffer.Overhead > SendBuffer)
+        // The last buffer may reach beyond the limit, as on Linux.
+        while (_inFlight >= SendBuffer)
         {
             if (_sendShut || (IsConnectionOriented && _peer is null))
                 return Errno.EPIPE;
@@ -208,7 +219,7 @@ internal sealed partial class UnixSocket
         long done = 0;
         int peeked = 0;
         LinkedListNode<SocketBuffer>? node = _received.First;
-        while (to.Remaining > 0)
+        do
         {
             node = peek ? node : _received.First;
             if (node is null)
@@ -239,6 +250,7 @@ internal sealed partial class UnixSocket
             if (copied > 0 || wanted == 0)
             {
                 message.Sender = buffer.Sender;
+                message.Address ??= NameOf(buffer);
                 if (buffer.Files is not null)
                 {
                     message.Files = peek ? Share(buffer.Files) : buffer.Files;
@@ -276,6 +288,7 @@ internal sealed partial class UnixSocket
             if (message.Files is not null)
                 break;
         }
+        while (to.Remaining > 0);
 
         return done;
     }
@@ -317,16 +330,17 @@ internal sealed partial class UnixSocket
             long full = buffer.Remaining;
             if (wanted < full)
                 message.Flags |= MessageFlags.Truncated;
-            if (Type == SocketType.SequentialPacket)
-                message.Flags |= MessageFlags.EndOfRecord;
             message.Sender = buffer.Sender;
-            message.Address = IsConnectionOriented ? null : buffer.Address;
+            message.Address = NameOf(buffer);
             message.Files = buffer.Files is null ? null : Share(buffer.Files);
             if (!peek)
                 Discard(node);
             return (flags & MessageFlags.Truncated) != 0 ? full : wanted;
         }
     }
+
+    /// <summary>The sender's name; none if it had none.</summary>
+    private static byte[]? NameOf(SocketBuffer buffer) => buffer.Address is { Length: > 2 } name ? name : null;
 
     private void Deliver(UnixSocket target, SocketBuffer buffer)
     {

@@ -105,6 +105,7 @@ internal sealed partial class UnixSocket : Socket
     {
         if (!IsConnectionOriented && address.Length >= 2 && BitConverter.ToUInt16(address) == 0)
         {
+            _peerAddress = null;
             Disconnect();
             return Errno.Success;
         }
@@ -196,8 +197,6 @@ internal sealed partial class UnixSocket : Socket
     {
         bool receive = how is 0 or 2;
         bool send = how is 1 or 2;
-        if (IsConnectionOriented && _peer is null && !_listening && !_peerGone)
-            return Errno.ENOTCONN;
         _receiveShut |= receive;
         _sendShut |= send;
         if (_peer is { } peer && IsConnectionOriented)
@@ -234,7 +233,13 @@ internal sealed partial class UnixSocket : Socket
         }
 
         while (_backlog.TryDequeue(out UnixSocket? waiting))
+        {
+            // Nobody will ever serve it: a reset, not an end.
+            if (waiting._peer is { } client)
+                client.PendingError = Errno.ECONNRESET;
             waiting.Release();
+        }
+
         Disconnect();
         DropReceived();
         WakeEverybody();

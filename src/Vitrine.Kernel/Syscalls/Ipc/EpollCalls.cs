@@ -16,10 +16,10 @@ internal static class EpollCalls
     // EP_MAX_EVENTS: INT_MAX / sizeof(struct epoll_event).
     private const int MaximumEvents = int.MaxValue / EpollEvent.Size;
 
-    [Syscall(213, "epoll_create", SyscallSupport.Partial)]
+    [Syscall(213, "epoll_create", SyscallSupport.Real)]
     public static SyscallResult EpollCreate(Task current, int size) => size <= 0 ? Errno.EINVAL : EpollCreate1(current, OpenFlags.ReadOnly);
 
-    [Syscall(291, "epoll_create1", SyscallSupport.Partial)]
+    [Syscall(291, "epoll_create1", SyscallSupport.Real)]
     public static SyscallResult EpollCreate1(Task current, OpenFlags flags)
     {
         if ((flags & ~OpenFlags.CloseOnExec) != 0)
@@ -35,7 +35,7 @@ internal static class EpollCalls
         return fd.Error;
     }
 
-    [Syscall(233, "epoll_ctl", SyscallSupport.Partial)]
+    [Syscall(233, "epoll_ctl", SyscallSupport.Real)]
     public static async KTask<SyscallResult> EpollControl(Task current, Fd epfd, int operation, Fd fd, UserPtr<EpollEvent> pointer)
     {
         EpollEvent @event = default;
@@ -63,11 +63,11 @@ internal static class EpollCalls
         return error;
     }
 
-    [Syscall(232, "epoll_wait", SyscallSupport.Partial)]
+    [Syscall(232, "epoll_wait", SyscallSupport.Real)]
     public static KTask<SyscallResult> EpollWait(Task current, Fd epfd, VirtAddr events, int maximum, int timeout) =>
         WaitAsync(current, epfd, events, maximum, Deadline(current, timeout), timeout == 0);
 
-    [Syscall(281, "epoll_pwait", SyscallSupport.Partial)]
+    [Syscall(281, "epoll_pwait", SyscallSupport.Real)]
     public static async KTask<SyscallResult> EpollPWait(
         Task current, Fd epfd, VirtAddr events, int maximum, int timeout, UserPtr<ulong> mask, nuint maskSize)
     {
@@ -79,7 +79,7 @@ internal static class EpollCalls
         return result;
     }
 
-    [Syscall(441, "epoll_pwait2", SyscallSupport.Partial)]
+    [Syscall(441, "epoll_pwait2", SyscallSupport.Real)]
     public static async KTask<SyscallResult> EpollPWait2(
         Task current, Fd epfd, VirtAddr events, int maximum, UserPtr<Timespec> timeout, UserPtr<ulong> mask, nuint maskSize)
     {

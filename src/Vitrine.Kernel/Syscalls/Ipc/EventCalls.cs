@@ -9,10 +9,10 @@ internal static class EventCalls
 {
     private const uint Semaphore = 1;
 
-    [Syscall(284, "eventfd", SyscallSupport.Partial)]
+    [Syscall(284, "eventfd", SyscallSupport.Real)]
     public static SyscallResult EventFd(Task current, uint count) => EventFd2(current, count, 0);
 
-    [Syscall(290, "eventfd2", SyscallSupport.Partial)]
+    [Syscall(290, "eventfd2", SyscallSupport.Real)]
     public static SyscallResult EventFd2(Task current, uint count, uint flags)
     {
         const uint Allowed = Semaphore | (uint)OpenFlags.CloseOnExec | (uint)OpenFlags.NonBlock;

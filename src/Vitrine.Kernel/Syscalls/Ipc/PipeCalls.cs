@@ -8,10 +8,10 @@ namespace Vitrine.Kernel.Syscalls.Ipc;
 /// <summary>pipe and pipe2 (pipe(2)).</summary>
 internal static class PipeCalls
 {
-    [Syscall(22, "pipe", SyscallSupport.Partial)]
+    [Syscall(22, "pipe", SyscallSupport.Real)]
     public static KTask<SyscallResult> Pipe(Task current, UserPtr<int> fds) => Pipe2(current, fds, OpenFlags.ReadOnly);
 
-    [Syscall(293, "pipe2", SyscallSupport.Partial, Note = "O_NOTIFICATION_PIPE: ENOPKG")]
+    [Syscall(293, "pipe2", SyscallSupport.Real, Note = "O_NOTIFICATION_PIPE: ENOPKG")]
     public static async KTask<SyscallResult> Pipe2(Task current, UserPtr<int> fds, [Strace("open")] OpenFlags flags)
     {
         if ((flags & OpenFlags.Exclusive) != 0)

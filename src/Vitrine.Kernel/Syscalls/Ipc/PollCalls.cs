@@ -23,7 +23,7 @@ internal static class PollCalls
     /// <summary>What a call with an absolute deadline keeps to be restarted after a stop or a signal without handler.</summary>
     private const string NfdsLimit = "more descriptors than RLIMIT_NOFILE allows give EINVAL";
 
-    [Syscall(7, "poll", SyscallSupport.Partial, Note = NfdsLimit)]
+    [Syscall(7, "poll", SyscallSupport.Real, Note = NfdsLimit)]
     public static async KTask<SyscallResult> Poll(Task current, UserPtr<PollFd> fds, uint count, int timeout)
     {
         Ktime deadline = timeout < 0 ? Ktime.Never : current.Kernel.Time.Now + (timeout * 1_000_000L);
@@ -31,7 +31,7 @@ internal static class PollCalls
         return result.Error == Errno.ERESTARTNOHAND ? PollRestart.Arm(current, fds, count, deadline) : result;
     }
 
-    [Syscall(271, "ppoll", SyscallSupport.Partial, Note = NfdsLimit)]
+    [Syscall(271, "ppoll", SyscallSupport.Real, Note = NfdsLimit)]
     public static async KTask<SyscallResult> PPoll(
         Task current, UserPtr<PollFd> fds, uint count, UserPtr<Timespec> timeout, UserPtr<ulong> mask, nuint maskSize)
     {

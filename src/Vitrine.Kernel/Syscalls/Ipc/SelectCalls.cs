@@ -15,7 +15,7 @@ internal static class SelectCalls
     private const PollEvents WriteSet = PollEvents.WriteBand | PollEvents.WriteNormal | PollEvents.Out | PollEvents.Error | PollEvents.Invalid;
     private const PollEvents ExceptSet = PollEvents.Priority | PollEvents.Invalid;
 
-    [Syscall(23, "select", SyscallSupport.Partial)]
+    [Syscall(23, "select", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Select(
         Task current, int count, UserPtr<ulong> read, UserPtr<ulong> write, UserPtr<ulong> except, UserPtr<Timeval> timeout)
     {
@@ -44,7 +44,7 @@ internal static class SelectCalls
         return error != Errno.Success && result.Error == Errno.ERESTARTNOHAND ? Errno.EINTR : result;
     }
 
-    [Syscall(270, "pselect6", SyscallSupport.Partial)]
+    [Syscall(270, "pselect6", SyscallSupport.Real)]
     public static async KTask<SyscallResult> PSelect6(
         Task current, int count, UserPtr<ulong> read, UserPtr<ulong> write, UserPtr<ulong> except, UserPtr<Timespec> timeout, UserPtr<ulong> maskArgument)
     {

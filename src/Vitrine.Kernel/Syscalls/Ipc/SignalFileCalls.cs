@@ -8,11 +8,11 @@ namespace Vitrine.Kernel.Syscalls.Ipc;
 /// <summary>signalfd and signalfd4 (signalfd(2)).</summary>
 internal static class SignalFileCalls
 {
-    [Syscall(282, "signalfd", SyscallSupport.Partial)]
+    [Syscall(282, "signalfd", SyscallSupport.Real)]
     public static KTask<SyscallResult> SignalFd(Task current, Fd fd, UserPtr<ulong> mask, nuint size) =>
         SignalFd4(current, fd, mask, size, OpenFlags.ReadOnly);
 
-    [Syscall(289, "signalfd4", SyscallSupport.Partial)]
+    [Syscall(289, "signalfd4", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SignalFd4(Task current, Fd fd, UserPtr<ulong> mask, nuint size, OpenFlags flags)
     {
         if (size != sizeof(ulong))

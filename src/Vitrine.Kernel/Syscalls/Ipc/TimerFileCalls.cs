@@ -47,7 +47,7 @@ internal static class TimerFileCalls
         return result;
     }
 
-    [Syscall(287, "timerfd_gettime", SyscallSupport.Partial)]
+    [Syscall(287, "timerfd_gettime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> TimerFdGetTime(Task current, Fd fd, UserPtr<TimerSpec> value)
     {
         Result<OpenFile> file = current.Files!.Get(fd);

@@ -32,7 +32,7 @@ internal static class MessageCalls
     private const ulong FlagsOffset = 48;
     private const ulong MultipleLengthOffset = 56;
 
-    [Syscall(44, "sendto", SyscallSupport.Partial)]
+    [Syscall(44, "sendto", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SendTo(
         Task current, Fd fd, VirtAddr buffer, nuint length, MessageFlags flags, VirtAddr address, int addressLength)
     {
@@ -44,7 +44,7 @@ internal static class MessageCalls
         return result;
     }
 
-    [Syscall(45, "recvfrom", SyscallSupport.Partial)]
+    [Syscall(45, "recvfrom", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ReceiveFrom(
         Task current, Fd fd, VirtAddr buffer, nuint length, MessageFlags flags, VirtAddr address, UserPtr<int> addressLength)
     {
@@ -70,7 +70,7 @@ internal static class MessageCalls
         return received.Value;
     }
 
-    [Syscall(46, "sendmsg", SyscallSupport.Partial)]
+    [Syscall(46, "sendmsg", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SendMessage(Task current, Fd fd, UserPtr<MessageHeader> header, MessageFlags flags)
     {
         Result<SocketFile> file = SocketCalls.Get(current, fd);
@@ -81,7 +81,7 @@ internal static class MessageCalls
         return result;
     }
 
-    [Syscall(47, "recvmsg", SyscallSupport.Partial)]
+    [Syscall(47, "recvmsg", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ReceiveMessage(Task current, Fd fd, UserPtr<MessageHeader> header, MessageFlags flags)
     {
         Result<SocketFile> file = SocketCalls.Get(current, fd);
@@ -92,7 +92,7 @@ internal static class MessageCalls
         return result;
     }
 
-    [Syscall(307, "sendmmsg", SyscallSupport.Partial)]
+    [Syscall(307, "sendmmsg", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SendMultiple(Task current, Fd fd, VirtAddr headers, uint count, MessageFlags flags)
     {
         Result<SocketFile> file = SocketCalls.Get(current, fd);
@@ -115,7 +115,7 @@ internal static class MessageCalls
         return done > 0 ? done : result;
     }
 
-    [Syscall(299, "recvmmsg", SyscallSupport.Partial)]
+    [Syscall(299, "recvmmsg", SyscallSupport.Real)]
     public static async KTask<SyscallResult> ReceiveMultiple(
         Task current, Fd fd, VirtAddr headers, uint count, MessageFlags flags, UserPtr<Timespec> timeout)
     {

@@ -62,7 +62,7 @@ internal static class SocketCalls
         return await DescriptorPair.InstallAsync(current, a.Value, b.Value, (flags.Value & OpenFlags.CloseOnExec) != 0, fds);
     }
 
-    [Syscall(49, "bind", SyscallSupport.Partial)]
+    [Syscall(49, "bind", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Bind(Task current, Fd fd, VirtAddr address, int length)
     {
         Result<SocketFile> file = Get(current, fd);
@@ -74,7 +74,7 @@ internal static class SocketCalls
         return error;
     }
 
-    [Syscall(42, "connect", SyscallSupport.Partial)]
+    [Syscall(42, "connect", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Connect(Task current, Fd fd, VirtAddr address, int length)
     {
         Result<SocketFile> file = Get(current, fd);
@@ -86,7 +86,7 @@ internal static class SocketCalls
         return error;
     }
 
-    [Syscall(50, "listen", SyscallSupport.Partial)]
+    [Syscall(50, "listen", SyscallSupport.Real)]
     public static SyscallResult Listen(Task current, Fd fd, int backlog)
     {
         Result<SocketFile> file = Get(current, fd);
@@ -97,11 +97,11 @@ internal static class SocketCalls
         return error;
     }
 
-    [Syscall(43, "accept", SyscallSupport.Partial)]
+    [Syscall(43, "accept", SyscallSupport.Real)]
     public static KTask<SyscallResult> Accept(Task current, Fd fd, VirtAddr address, UserPtr<int> length) =>
         Accept4(current, fd, address, length, 0);
 
-    [Syscall(288, "accept4", SyscallSupport.Partial)]
+    [Syscall(288, "accept4", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Accept4(Task current, Fd fd, VirtAddr address, UserPtr<int> length, int flags)
     {
         if ((flags & ~(int)(OpenFlags.CloseOnExec | OpenFlags.NonBlock)) != 0)
@@ -130,7 +130,7 @@ internal static class SocketCalls
         return Install(current, file.Value, (OpenFlags)flags);
     }
 
-    [Syscall(48, "shutdown", SyscallSupport.Partial)]
+    [Syscall(48, "shutdown", SyscallSupport.Real)]
     public static SyscallResult Shutdown(Task current, Fd fd, int how)
     {
         Result<SocketFile> file = Get(current, fd);
@@ -141,11 +141,11 @@ internal static class SocketCalls
         return error;
     }
 
-    [Syscall(51, "getsockname", SyscallSupport.Partial)]
+    [Syscall(51, "getsockname", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetSockName(Task current, Fd fd, VirtAddr address, UserPtr<int> length) =>
         NameAsync(current, fd, address, length, peer: false);
 
-    [Syscall(52, "getpeername", SyscallSupport.Partial)]
+    [Syscall(52, "getpeername", SyscallSupport.Real)]
     public static KTask<SyscallResult> GetPeerName(Task current, Fd fd, VirtAddr address, UserPtr<int> length) =>
         NameAsync(current, fd, address, length, peer: true);
 
