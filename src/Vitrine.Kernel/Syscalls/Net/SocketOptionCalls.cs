@@ -13,7 +13,7 @@ internal static class SocketOptionCalls
     private const int SmallestSendBuffer = 4608;
     private const int SmallestReceiveBuffer = 2304;
 
-    [Syscall(54, "setsockopt", SyscallSupport.Real)]
+    [Syscall(54, "setsockopt", SyscallSupport.Partial)]
     public static async KTask<SyscallResult> SetSockOpt(Task current, Fd fd, int level, SocketOption option, VirtAddr value, int length)
     {
         if (length < 0)
@@ -26,7 +26,7 @@ internal static class SocketOptionCalls
         return error;
     }
 
-    [Syscall(55, "getsockopt", SyscallSupport.Real)]
+    [Syscall(55, "getsockopt", SyscallSupport.Partial)]
     public static async KTask<SyscallResult> GetSockOpt(Task current, Fd fd, int level, SocketOption option, VirtAddr value, UserPtr<int> lengthPointer)
     {
         Result<SocketFile> file = SocketCalls.Get(current, fd);
