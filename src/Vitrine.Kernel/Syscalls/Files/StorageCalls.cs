@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>fallocate, fsync and its kin, advice (fallocate(2), fsync(2), sync(2), posix_fadvise(2), readahead(2)).</summary>
 internal static class StorageCalls
 {
-    [Syscall(285, "fallocate", SyscallSupport.Real)]
+    [Syscall(285, "fallocate", SyscallSupport.Partial, Note = "no guest test shows the zeroing, inserting and unsharing modes")]
     public static async KTask<SyscallResult> FAllocate(Task current, Fd fd, FallocateMode mode, long offset, long length)
     {
         Result<OpenFile> found = current.Files!.Get(fd);

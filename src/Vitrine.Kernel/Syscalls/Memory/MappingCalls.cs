@@ -8,7 +8,7 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 /// <summary>mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), remap_file_pages(2).</summary>
 internal static class MappingCalls
 {
-    [Syscall(9, "mmap", SyscallSupport.Real, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages")]
+    [Syscall(9, "mmap", SyscallSupport.Partial, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages; no guest test shows MAP_HUGETLB and MAP_SYNC")]
     public static async KTask<SyscallResult> Mmap(
         Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection, [Strace("mmap")] MapFlags flags, Fd fd, ulong offset)
     {
