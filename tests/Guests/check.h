@@ -34,6 +34,12 @@ static inline const char *errname(int e)
     return other;
 }
 
+/* A program starts with the signals that a shell gives it, whatever its parent here ignores. */
+__attribute__((constructor)) static void default_signals(void)
+{
+    signal(SIGPIPE, SIG_DFL);
+}
+
 /* The call and its exact result. */
 #define SHOW(call) \
     do { \

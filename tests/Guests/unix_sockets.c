@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -777,8 +778,46 @@ static void options(void)
     close(fd);
 }
 
+/* A message goes to pages that are shared with a child, absent, read-only, or half there: whole, or EFAULT and it is lost. */
+static void destinations(void)
+{
+    int p[2];
+    SHOW(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p));
+    char *pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(pages, 1, 4096);
+    int hold[2];
+    pipe(hold);
+    pid_t child = fork();
+    if (child == 0) {
+        char c;
+        close(hold[1]);
+        read(hold[0], &c, 1);
+        _exit(pages[0]);
+    }
+    SHOW(send(p[0], "one", 3, 0));
+    SHOW(recv(p[1], pages, 100, 0));
+    SHOW(send(p[0], pages, 9000, 0));
+    SHOW(recv(p[1], pages, 3 * 4096, MSG_PEEK));
+    SHOW(recv(p[1], pages, 3 * 4096, 0));
+    mprotect(pages + 2 * 4096, 4096, PROT_READ);
+    SHOW(send(p[0], pages, 9000, 0));
+    SHOW(recv(p[1], pages, 3 * 4096, MSG_PEEK));
+    SHOW(recv(p[1], pages, 2 * 4096, MSG_PEEK));
+    SHOW(recv(p[1], pages, 3 * 4096, 0));
+    SHOW(recv(p[1], pages, 3 * 4096, MSG_DONTWAIT));
+    close(hold[0]);
+    close(hold[1]);
+    int status;
+    waitpid(child, &status, 0);
+    SHOW(WEXITSTATUS(status));
+    munmap(pages, 3 * 4096);
+    close(p[0]);
+    close(p[1]);
+}
+
 int main(void)
 {
+    destinations();
     creation();
     naming();
     blocking_accept();

@@ -12,7 +12,7 @@ internal readonly record struct SenderIdentity(Namespaces.PidNumber? Pid, Uid Ui
 
 /// <summary>
 /// A piece of data on its way between sockets (sk_buff's twin). Small ones are charged kernel memory, larger ones lie in
-/// guest frames. Owned by the queue it is on; <see cref="Free"/> exactly once.
+/// guest frames. Owned by the queue it is on, and by whoever called <see cref="Get"/>.
 /// </summary>
 internal sealed class SocketBuffer
 {
@@ -26,6 +26,7 @@ internal sealed class SocketBuffer
     private readonly Cgroup _cgroup;
     private readonly byte[]? _small;
     private readonly PageFrameNumber[]? _frames;
+    private int _references = 1;
 
     private SocketBuffer(KernelInstance kernel, Cgroup cgroup, int capacity, byte[]? small, PageFrameNumber[]? frames)
     {
@@ -123,9 +124,29 @@ internal sealed class SocketBuffer
         return done;
     }
 
-    /// <summary>Gives everything back; files still in transit are closed.</summary>
+    /// <summary>Copies so many bytes from the front, faulting pages in; consumes nothing. EFAULT leaves them partly copied.</summary>
+    public async KTask<Errno> CopyOutAsync(Task current, IovIter to, int count)
+    {
+        int done = CopyTo(to, 0, count);
+        while (done < count)
+        {
+            Errno error = await to.FaultInAsync(current, write: true);
+            if (error != Errno.Success)
+                return error;
+            done += CopyTo(to, done, count - done);
+        }
+
+        return Errno.Success;
+    }
+
+    /// <summary>Takes a reference: the data stays while it is copied, whoever takes it off its queue.</summary>
+    public void Get() => _references++;
+
+    /// <summary>Gives a reference back; with the last one everything: files still in transit are closed.</summary>
     public void Free()
     {
+        if (--_references > 0)
+            return;
         _cgroup.UnchargeKernelMemory(Overhead + (_small?.Length ?? 0));
         if (_frames is not null)
         {

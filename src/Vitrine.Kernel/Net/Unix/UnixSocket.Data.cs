@@ -315,26 +315,26 @@ internal sealed partial class UnixSocket
                 continue;
             }
 
+            // Off the queue before the copy, which may wait for pages: as on Linux, a message whose copy fails is lost.
             SocketBuffer buffer = node.Value;
-            int wanted = (int)Math.Min(to.Remaining, buffer.Remaining);
-            int copied = buffer.CopyTo(to, 0, wanted);
-            if (copied < wanted)
-            {
-                to.Revert(copied);
-                Errno error = await to.FaultInRangeAsync(current, wanted);
-                if (error != Errno.Success)
-                    return error;
-                continue;
-            }
-
-            long full = buffer.Remaining;
-            if (wanted < full)
-                message.Flags |= MessageFlags.Truncated;
-            message.Sender = buffer.Sender;
-            message.Address = NameOf(buffer);
-            message.Files = buffer.Files is null ? null : Share(buffer.Files);
+            buffer.Get();
             if (!peek)
                 Discard(node);
+            long full = buffer.Remaining;
+            int wanted = (int)Math.Min(to.Remaining, full);
+            Errno error = await buffer.CopyOutAsync(current, to, wanted);
+            if (error == Errno.Success)
+            {
+                if (wanted < full)
+                    message.Flags |= MessageFlags.Truncated;
+                message.Sender = buffer.Sender;
+                message.Address = NameOf(buffer);
+                message.Files = buffer.Files is null ? null : Share(buffer.Files);
+            }
+
+            buffer.Free();
+            if (error != Errno.Success)
+                return error;
             return (flags & MessageFlags.Truncated) != 0 ? full : wanted;
         }
     }

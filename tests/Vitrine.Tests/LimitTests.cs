@@ -1,0 +1,34 @@
+namespace Vitrine.Tests;
+
+/// <summary>A guest that takes more than it has is stopped; the caller lives on and hears of it.</summary>
+public class LimitTests
+{
+    [Fact]
+    public async Task Memory_UsedUp_KillsTheOneWhoTookIt()
+    {
+        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 64L << 20, Timeout = TimeSpan.FromSeconds(60) });
+        ProcessResult result = await machine.RunAsync(new ProcessOptions("tail", "/dev/zero"));
+        Assert.Equal(9, result.Signal);
+        Assert.False(result.TimedOut);
+        Assert.Contains(machine.KernelLog, l => l.Contains("Out of memory: Killed process", StringComparison.Ordinal));
+        Assert.Equal("alive\n", (await machine.RunAsync(new ProcessOptions("echo", "alive"))).Output);
+    }
+
+    [Fact]
+    public async Task Processes_WithoutEnd_AreRefused()
+    {
+        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 64L << 20, Timeout = TimeSpan.FromSeconds(60) });
+        ProcessResult result = await machine.RunAsync(new ProcessOptions("sh", "-c", "while :; do sleep 100 > /dev/null 2>&1 & done"));
+        Assert.False(result.Succeeded);
+        Assert.False(result.TimedOut);
+    }
+
+    [Fact]
+    public async Task Files_BeyondMemory_AreRefused()
+    {
+        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 64L << 20, Timeout = TimeSpan.FromSeconds(60) });
+        ProcessResult result = await machine.RunAsync(new ProcessOptions("sh", "-c", "cat /dev/zero > /tmp/full"));
+        Assert.Equal(1, result.ExitCode);
+        Assert.Contains("No space left on device", result.Error, StringComparison.Ordinal);
+    }
+}
