@@ -45,6 +45,12 @@ internal sealed unsafe partial class VirtualProcessor
 
     public partial void Kick() => Attract(AttentionBits.Kick);
 
+    /// <summary>A kick has come that no <see cref="Run"/> has answered yet.</summary>
+    public bool IsKicked => (Volatile.Read(ref _state->External) & (int)AttentionBits.Kick) != 0;
+
+    /// <summary>Answers a kick without running: for the host thread that is the processor.</summary>
+    public void TakeKick() => Interlocked.And(ref _state->External, ~(int)AttentionBits.Kick);
+
     public partial void Dispose()
     {
         if (_fetched != null)

@@ -12,6 +12,9 @@ internal sealed partial class KernelInstance
     /// <summary>Woken when the kernel log grows.</summary>
     public Sched.WaitQueue LogWait { get; } = new();
 
+    /// <summary>Descriptors on their way in the queues of Unix sockets.</summary>
+    public Net.Unix.FilesInFlight UnixFilesInFlight => field ??= new(this);
+
     public InodeNumber NextNamespaceInode() => new(_nextNamespaceInode++);
 
     /// <summary>Counts a syscall that is answered with ENOSYS.</summary>

@@ -29,6 +29,7 @@ internal static class LeakAudit
         }
 
         kernel.InitialNamespaces.Mount.Clear();
+        kernel.UnixFilesInFlight.Collect();
         kernel.Vfs.Shutdown();
         var leaks = new List<string>();
         Check(leaks, "task", kernel.Audit.LiveTasks - kernelTasks);

@@ -778,6 +778,66 @@ static void options(void)
     close(fd);
 }
 
+/* Descriptors on their way: as many as a process may have; chains of any length and rings that nobody holds go away. */
+static void flights(void)
+{
+    int p[2], ring[3][2];
+    struct rlimit old, few = { 20, 4096 };
+    getrlimit(RLIMIT_NOFILE, &old);
+    few.rlim_max = old.rlim_max;
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_NOFILE, &few);
+        setresuid(12345, 12345, 12345);
+        socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+        int i = 0;
+        while (i < 100 && pass(p[0], p, 1, 0) >= 0)
+            i++;
+        printf("%d passed, %s\n", i, errname(errno));
+        fflush(stdout);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    for (int i = 0; i < 3; i++)
+        socketpair(AF_UNIX, SOCK_STREAM, 0, ring[i]);
+    for (int i = 0; i < 3; i++)
+        pass(ring[i][0], &ring[(i + 1) % 3][1], 1, 0);
+    /* one that is not accepted yet */
+    int l = socket(AF_UNIX, SOCK_STREAM, 0);
+    SHOW(bind(l, HIDDEN("garbage")));
+    SHOW(listen(l, 5));
+    int c = socket(AF_UNIX, SOCK_STREAM, 0);
+    SHOW(connect(c, HIDDEN("garbage")));
+    pass(c, &l, 1, 0);
+    pass(c, &ring[0][0], 1, 0);
+    close(l);
+    int again = socket(AF_UNIX, SOCK_STREAM, 0);
+    SHOW(send(c, "x", 1, MSG_NOSIGNAL));
+    /* only garbage now, for a collector that may take its time */
+    close(c);
+    for (int i = 0; i < 3; i++) {
+        close(ring[i][0]);
+        close(ring[i][1]);
+    }
+    int tries = 0;
+    while (tries < 500 && bind(again, HIDDEN("garbage")) != 0) {
+        usleep(10000);
+        tries++;
+    }
+    HOLDS(tries < 500);
+    close(again);
+    /* a chain: each pair's queue holds the one before */
+    int last = open("/dev/null", O_RDONLY);
+    for (int i = 0; i < 3000; i++) {
+        socketpair(AF_UNIX, SOCK_STREAM, 0, p);
+        pass(p[0], &last, 1, 0);
+        close(last);
+        close(p[0]);
+        last = p[1];
+    }
+    SHOW(close(last));
+}
+
 /* A message goes to pages that are shared with a child, absent, read-only, or half there: whole, or EFAULT and it is lost. */
 static void destinations(void)
 {
@@ -817,6 +877,7 @@ static void destinations(void)
 
 int main(void)
 {
+    flights();
     destinations();
     creation();
     naming();

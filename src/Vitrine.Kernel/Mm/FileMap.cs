@@ -61,6 +61,7 @@ internal static partial class FileMap
                     return done > 0 ? done : error;
             }
 
+            await current.RescheduleAsync();
             if (current.IsFatalSignalPending && done > 0)
                 break;
         }
@@ -107,6 +108,7 @@ internal static partial class FileMap
                     return done > 0 ? done : error;
             }
 
+            await current.RescheduleAsync();
             if (current.IsFatalSignalPending && done > 0)
                 break;
         }

@@ -99,6 +99,8 @@ internal sealed partial class MmStruct
                 }
 
                 major |= fromDisk;
+                if (fromDisk)
+                    Memory.RelieveThrashing(current);
             }
             else
             {
@@ -117,6 +119,11 @@ internal sealed partial class MmStruct
 
             if (step == FaultStep.Signal)
                 return fault.Outcome;
+
+            // What was had is gone again: memory is so short that the attempts may go on for long.
+            await current.RescheduleAsync();
+            if (current.IsFatalSignalPending)
+                return FaultOutcome.Handled;
         }
     }
 
@@ -253,20 +260,14 @@ internal sealed partial class MmStruct
         descriptor->Flags |= PageFlags.Referenced;
         if (write && !area.IsShared)
         {
+            // Counted, so that reclaim inside the allocation leaves it alone.
+            Memory.Get(cached);
             PageFrameNumber copy = Memory.TryAllocate(FrameRequest.UserNoZero, current.Cgroup);
+            if (!copy.IsNone)
+                Memory.Copy(copy, cached);
+            Memory.Put(cached);
             if (copy.IsNone)
                 return FaultStep.NeedsMemory;
-
-            // Reclaim inside the allocation may have taken the page away.
-            if (space.FindFrame(index) != cached)
-            {
-                Memory.Put(copy);
-                fault.Space = space;
-                fault.Index = index;
-                return FaultStep.NeedsFolio;
-            }
-
-            Memory.Copy(copy, cached);
             InstallAnonymous(area, slot, copy);
             return FaultStep.Done;
         }

@@ -37,6 +37,13 @@ internal sealed partial class PhysicalMemory
         return reason == WakeReason.Interrupted ? Errno.ENOMEM : Errno.Success;
     }
 
+    /// <summary>Has a process killed if the machine does nothing but read back what it has just reclaimed.</summary>
+    internal void RelieveThrashing(Task current)
+    {
+        if (Workingset.IsThrashing(Kernel.Time.Now.Nanoseconds))
+            _ = Oom.Run(current, 0);
+    }
+
     private bool HasFrames(int order)
     {
         for (int i = 0; i < Zones.Length; i++)

@@ -10,10 +10,13 @@ internal sealed unsafe partial class PhysicalMemory
     /// <summary>Pages taken per round (SWAP_CLUSTER_MAX).</summary>
     private const int ReclaimCluster = 32;
 
+    private Workingset? _workingset;
     private uint _inactiveHead;
     private uint _inactiveTail;
     private uint _activeHead;
     private uint _activeTail;
+
+    internal Workingset Workingset => _workingset ??= new Workingset(this);
 
     /// <summary>Drops all clean, unused page cache (drop_caches).</summary>
     public long DropCaches()
@@ -29,8 +32,11 @@ internal sealed unsafe partial class PhysicalMemory
 
     internal void AddToLru(PageFrameNumber frame)
     {
-        _pages[frame.Value].Flags |= PageFlags.Lru;
+        PageDescriptor* page = _pages + frame.Value;
+        page->Flags |= PageFlags.Lru;
         LinkInactive(frame.Value);
+        if (Workingset.Refaulted(page->Owner, page->Index))
+            Activate(frame.Value);
     }
 
     internal void RemoveFromLru(PageFrameNumber frame)
@@ -145,6 +151,7 @@ internal sealed unsafe partial class PhysicalMemory
             }
         }
 
+        Workingset.Evicted(page->Owner, page->Index);
         space.Drop(new Folio(this, new PageFrameNumber(pfn)));
         return true;
     }

@@ -26,6 +26,7 @@ internal sealed class SocketBuffer
     private readonly Cgroup _cgroup;
     private readonly byte[]? _small;
     private readonly PageFrameNumber[]? _frames;
+    private Security.UserAccount? _filesOf;
     private int _references = 1;
 
     private SocketBuffer(KernelInstance kernel, Cgroup cgroup, int capacity, byte[]? small, PageFrameNumber[]? frames)
@@ -52,7 +53,7 @@ internal sealed class SocketBuffer
     public SenderIdentity Sender { get; init; }
 
     /// <summary>Files in transit (SCM_RIGHTS): each a counted reference.</summary>
-    public OpenFile[]? Files { get; set; }
+    public OpenFile[]? Files { get; private set; }
 
     /// <summary>The Unix socket whose send buffer it counts against.</summary>
     public Unix.UnixSocket? Origin { get; set; }
@@ -154,11 +155,32 @@ internal sealed class SocketBuffer
                 _kernel.Memory.Put(frame);
         }
 
-        if (Files is null)
-            return;
-        foreach (OpenFile file in Files)
-            file.Put();
+        DropFiles();
+    }
+
+    /// <summary>Puts files into the buffer, which takes the references over.</summary>
+    public void AttachFiles(OpenFile[] files, Security.UserAccount sender)
+    {
+        Files = files;
+        _filesOf = sender;
+        _kernel.UnixFilesInFlight.Depart(files, sender);
+    }
+
+    /// <summary>Takes the files out: the references are the caller's.</summary>
+    public OpenFile[]? DetachFiles()
+    {
+        OpenFile[]? files = Files;
+        if (files is not null)
+            _kernel.UnixFilesInFlight.Arrive(files, _filesOf!);
         Files = null;
+        return files;
+    }
+
+    /// <summary>Closes files that nobody received.</summary>
+    public void DropFiles()
+    {
+        if (DetachFiles() is { } files)
+            _kernel.UnixFilesInFlight.Drop(files);
     }
 
     private int ChunkAt(int position, int count) =>

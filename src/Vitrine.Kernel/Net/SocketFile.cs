@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Cgroups;
+using Vitrine.Kernel.Net.Unix;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 
@@ -82,6 +83,8 @@ internal sealed class SocketFile : OpenFile
     {
         Socket.Release();
         _cgroup.UnchargeKernelMemory(DeclaredSize);
+        if (Socket is UnixSocket)
+            Kernel.UnixFilesInFlight.SocketClosed();
     }
 
     /// <summary>The identity that goes with what a task sends.</summary>

@@ -164,6 +164,8 @@ internal sealed partial class Processor : IYieldTarget
         _reschedule = false;
         _kernel.Scheduler.Load.Update(_sliceStart);
         task.SwitchedIn(Id);
+        if (task.Path is KernelPath.Suspended)
+            _kernel.Tick.Arm(_sliceStart, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
         bool runnable = RunTask(task);
         task.OnProcessor = null;
         Current = null;

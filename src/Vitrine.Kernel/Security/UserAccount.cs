@@ -9,6 +9,15 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
 
     public long PendingSignals { get; private set; }
 
+    /// <summary>Descriptors it has sent over Unix sockets and nobody has received.</summary>
+    public long FilesInFlight { get; private set; }
+
+    public void ChargeFilesInFlight(int count)
+    {
+        FilesInFlight += count;
+        owner.DropIfUnused(this);
+    }
+
     public void ChargeProcess() => Processes++;
 
     public void UnchargeProcess()
@@ -54,7 +63,7 @@ internal sealed class UserAccounts
 
     internal void DropIfUnused(UserAccount account)
     {
-        if (account.Processes == 0 && account.PendingSignals == 0)
+        if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0)
             _accounts.Remove(account.Uid.Value);
     }
 }

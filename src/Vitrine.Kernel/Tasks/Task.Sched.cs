@@ -74,7 +74,10 @@ internal sealed partial class Task
     /// <summary>The running task gives up its processor although it could go on; taken by the processor loop.</summary>
     internal bool WantsToYield { get; set; }
 
-    /// <summary>Makes the running task continue here after others had their turn (yielding mode).</summary>
+    /// <summary>Lets others have their turn if the processor was asked for; await it in loops that may run long.</summary>
+    public RescheduleAwaitable RescheduleAsync() => new(this);
+
+    /// <summary>Makes the running task continue here after others had their turn.</summary>
     internal void Requeue(Action continuation)
     {
         if (_continuation is not null)

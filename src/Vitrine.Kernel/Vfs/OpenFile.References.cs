@@ -16,6 +16,9 @@ internal abstract partial class OpenFile
 
     public int References => _references;
 
+    /// <summary>A Unix socket that lies in the queue of one: its other references matter to the collector.</summary>
+    public bool IsInFlight { get; set; }
+
     public KernelInstance Kernel => Inode.SuperBlock.Kernel;
 
     /// <summary>O_PATH: only the place, no content.</summary>
@@ -34,7 +37,12 @@ internal abstract partial class OpenFile
     public void Put()
     {
         if (--_references > 0)
+        {
+            if (IsInFlight)
+                Kernel.UnixFilesInFlight.SocketClosed();
             return;
+        }
+
         if (_references < 0)
             throw new InvalidOperationException("an open file was put more often than it was taken");
         KernelInstance? kernel = Inode.SuperBlock?.Kernel;

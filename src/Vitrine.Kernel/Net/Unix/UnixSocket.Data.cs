@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Sched;
+using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Signals;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
@@ -74,6 +75,8 @@ internal sealed partial class UnixSocket
             return Broken(current, flags);
         if (target is null)
             return Errno.ENOTCONN;
+        if (files is not null && !MaySendFiles(current))
+            return Errno.ETOOMANYREFS;
         return Type == SocketType.Stream
             ? await SendStreamAsync(current, from, files, sender, flags)
             : await SendMessageAsync(current, target, from, files, sender, flags);
@@ -113,6 +116,13 @@ internal sealed partial class UnixSocket
         return events;
     }
 
+    /// <summary>A user may have as many descriptors on their way as a process may have open.</summary>
+    private static bool MaySendFiles(Task current) =>
+        (ulong)AccountOf(current).FilesInFlight <= current.ThreadGroup.Limits[(int)ResourceLimit.NoFile].Soft
+        || current.IsCapable(Capability.SysResource) || current.IsCapable(Capability.SysAdmin);
+
+    private static UserAccount AccountOf(Task current) => current.Kernel.Users[current.Credentials.Uid];
+
     private async KTask<Result<long>> SendStreamAsync(Task current, IovIter from, OpenFile[]? files, SenderIdentity sender, MessageFlags flags)
     {
         long done = 0;
@@ -137,7 +147,7 @@ internal sealed partial class UnixSocket
             }
 
             if (done == 0 && files is not null)
-                buffer.Files = Share(files);
+                buffer.AttachFiles(Share(files), AccountOf(current));
             Deliver(_peer!, buffer);
             done += size;
         }
@@ -187,7 +197,7 @@ internal sealed partial class UnixSocket
         }
 
         if (files is not null)
-            buffer.Files = Share(files);
+            buffer.AttachFiles(Share(files), AccountOf(current));
         Deliver(target, buffer);
         return (long)size;
     }
@@ -253,9 +263,7 @@ internal sealed partial class UnixSocket
                 message.Address ??= NameOf(buffer);
                 if (buffer.Files is not null)
                 {
-                    message.Files = peek ? Share(buffer.Files) : buffer.Files;
-                    if (!peek)
-                        buffer.Files = null;
+                    message.Files = peek ? Share(buffer.Files) : buffer.DetachFiles();
                 }
             }
 
@@ -363,6 +371,31 @@ internal sealed partial class UnixSocket
         // Senders of datagrams wait at the receiver.
         _spaceWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
         buffer.Free();
+    }
+
+    /// <summary>Closes the files in the queue, also in those of connections that wait to be accepted; the data stays.</summary>
+    internal void DropFilesReceived()
+    {
+        foreach (SocketBuffer buffer in _received)
+            buffer.DropFiles();
+        foreach (UnixSocket waiting in _backlog)
+            waiting.DropFilesReceived();
+    }
+
+    /// <summary>Lists the sockets in the queue, also in those of connections that wait to be accepted, as often as they lie there.</summary>
+    internal void ListSocketsReceived(List<SocketFile> found)
+    {
+        foreach (SocketBuffer buffer in _received)
+        {
+            foreach (OpenFile file in buffer.Files ?? [])
+            {
+                if (file is SocketFile socket)
+                    found.Add(socket);
+            }
+        }
+
+        foreach (UnixSocket waiting in _backlog)
+            waiting.ListSocketsReceived(found);
     }
 
     private void DropReceived()
