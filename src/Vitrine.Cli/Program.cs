@@ -8,6 +8,9 @@ internal static class Program
 {
     public static int Main(string[] args)
     {
+        // For whoever works on Vitrine itself: every machine is looked through at its end.
+        if (Environment.GetEnvironmentVariable("VITRINE_AUDIT") is "1")
+            AppContext.SetSwitch("Vitrine.Audit", true);
         if (args is ["do", ..])
             Machine.Prepare();
         try

@@ -31,10 +31,13 @@ public sealed class MachineOptions
     public Action<string>? Trace { get; init; }
 
     /// <summary>
-    /// Set by tests: when the machine stops with all processes ended, everything is unmounted and what is then still alive
-    /// is reported here, in a line; not called if nothing is.
+    /// For tests: stopping brings the machine to rest, lets all processes end and unmounts everything, and fails with
+    /// what was then not as it must be. Null: as the switch <c>Vitrine.Audit</c> of the application says.
     /// </summary>
-    internal Action<string>? Leaked { get; init; }
+    internal bool? Audit { get; init; }
+
+    /// <summary>For tests: the seed of the yielding mode, in which any await of the kernel may give up the processor.</summary>
+    internal ulong? YieldSeed { get; init; }
 }
 
 /// <summary>Whose rights the guest's programs have inside the machine. Towards the host the machine never has more than its caller.</summary>

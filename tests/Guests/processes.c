@@ -101,17 +101,24 @@ static void waits(void)
     siginfo_t info;
     struct rusage use;
     fflush(stdout);
+    int gate[2];
+    pipe(gate);
     pid_t child = fork();
     if (child == 0) {
+        char c;
+        close(gate[1]);
         raise(SIGSTOP);
+        read(gate[0], &c, 1);
         _exit(21);
     }
+    close(gate[0]);
     SHOW(waitpid(child, &status, WUNTRACED) == child);
     report(status);
     SHOW(waitpid(child, &status, WNOHANG));
     SHOW(kill(child, SIGCONT));
     SHOW(waitpid(child, &status, WCONTINUED) == child);
     report(status);
+    close(gate[1]);
     SHOW(waitid(P_PID, child, &info, WEXITED | WNOWAIT));
     printf("signo %d code %d status %d\n", info.si_signo, info.si_code, info.si_status);
     HOLDS(info.si_pid == child && info.si_uid == getuid());

@@ -20,6 +20,7 @@ internal sealed record HostRun(int Status, byte[] Output, string Error)
         string path = Environment.GetEnvironmentVariable("PATH") ?? "";
         start.Environment.Clear();
         start.Environment["PATH"] = path;
+        start.Environment["VITRINE_AUDIT"] = "1";
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("cannot start " + program);
         Task<string> error = process.StandardError.ReadToEndAsync();
         var output = new MemoryStream();

@@ -42,6 +42,7 @@ internal static class MachineAssembler
             Clock = new HostClock(),
             Entropy = new HostEntropy(),
             HostName = options.Hostname,
+            YieldSeed = options.YieldSeed,
         });
         // Kernel objects live in the host's managed heap: what they are declared to cost is bounded like the guest's RAM is.
         kernel.RootCgroup.KernelMemoryMaximum = options.Memory / 2;

@@ -201,23 +201,17 @@ internal sealed class RunningMachine
         ? new VitrineException(VitrineFailure.KernelPanic, $"the machine's kernel panicked: {cause.Message}", cause)
         : new VitrineException(VitrineFailure.MachineStopped, "the machine has been stopped");
 
-    private void AuditLeaks(Action<string> leaked)
-    {
-        _kernel.Lock.Enter();
-        string? leaks = LeakAudit.Run(_kernel);
-        _kernel.Lock.Exit();
-        if (leaks is not null)
-            leaked(leaks);
-    }
-
     private void Stop()
     {
         _watchdog?.Dispose();
+        MachineAudit? audit = MachineAudit.IsOn(_options) && !_kernel.IsHalted ? new MachineAudit(_kernel) : null;
+        audit?.LookAtRest();
+        audit?.EndProcesses();
         _kernel.Halt();
         foreach (Processor processor in _kernel.Processors)
             processor.Join();
-        if (_options.Leaked is { } leaked && _kernel.PanicCause is null)
-            AuditLeaks(leaked);
+        if (_kernel.PanicCause is null)
+            audit?.LookForLeaks();
         _kernel.Tick.Dispose();
         _poller.Dispose();
         bool released = _kernel.ReleaseHostResources(HostPatience);
@@ -227,5 +221,6 @@ internal sealed class RunningMachine
         if (released)
             _ram.Dispose();
         _stopped.TrySetResult();
+        audit?.Report();
     }
 }

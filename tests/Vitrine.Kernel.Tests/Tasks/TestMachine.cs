@@ -90,6 +90,10 @@ internal sealed class TestMachine : IDisposable
             processor.Join();
         if (Kernel.PanicCause is { } cause)
             throw new InvalidOperationException(cause.ToString() + "\n" + string.Join('\n', Trace) + "\n" + Output, cause);
+        Kernel.Lock.Enter();
+        string? leaks = LeakAudit.Run(Kernel);
+        Kernel.Lock.Exit();
+        Assert.Null(leaks);
         return WaitStatus;
     }
 
