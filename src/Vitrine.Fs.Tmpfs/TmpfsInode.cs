@@ -13,7 +13,7 @@ namespace Vitrine.Fs.Tmpfs;
 internal abstract class TmpfsInode : Inode
 {
     /// <summary>The declared size of an inode.</summary>
-    public const long ObjectSize = 512;
+    public const long ObjectSize = 768;
 
     private const int XattrSize = 64;
     private List<Xattr>? _xattrs;

@@ -11,6 +11,9 @@ internal sealed class KernelLock
 
     public void Enter() => _lock.Enter();
 
+    /// <summary>For observers from outside that must not hang with a kernel that does.</summary>
+    public bool TryEnter(TimeSpan patience) => _lock.TryEnter(patience);
+
     public void Exit() => _lock.Exit();
 
     /// <summary>Panics if the caller does not hold the lock.</summary>

@@ -59,8 +59,8 @@ internal sealed partial class Processor : IYieldTarget
         _thread.Start();
     }
 
-    /// <summary>Waits for the host thread to end; the kernel lock must not be held.</summary>
-    public void Join() => _thread?.Join();
+    /// <summary>Waits for the host thread to end; false if it did not in time. The kernel lock must not be held.</summary>
+    public bool Join(TimeSpan patience) => _thread?.Join(patience) ?? true;
 
     public void WakeIdle()
     {

@@ -62,7 +62,8 @@ internal sealed class MachineAudit(KernelInstance kernel)
 
     private int CountProcesses()
     {
-        kernel.Lock.Enter();
+        if (!kernel.Lock.TryEnter(Patience))
+            return 0;
         int count = 0;
         foreach (ThreadGroup group in kernel.Tasks.All)
         {
@@ -77,7 +78,8 @@ internal sealed class MachineAudit(KernelInstance kernel)
     private List<string> Restless()
     {
         var tasks = new List<string>();
-        kernel.Lock.Enter();
+        if (!kernel.Lock.TryEnter(Patience))
+            return ["a processor is lost in the kernel"];
         foreach (ThreadGroup group in kernel.Tasks.All)
         {
             foreach (Kernel.Tasks.Task thread in group.Threads)

@@ -209,7 +209,12 @@ internal sealed class RunningMachine
         audit?.EndProcesses();
         _kernel.Halt();
         foreach (Processor processor in _kernel.Processors)
-            processor.Join();
+        {
+            // Lost inside the kernel: what it works on is left to it. The caller must not hang too.
+            if (!processor.Join(HostPatience))
+                throw new VitrineException(VitrineFailure.KernelPanic, $"the machine's processor {processor.Id} does not stop");
+        }
+
         if (_kernel.PanicCause is null)
             audit?.LookForLeaks();
         _kernel.Tick.Dispose();

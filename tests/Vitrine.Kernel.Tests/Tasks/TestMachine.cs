@@ -87,7 +87,7 @@ internal sealed class TestMachine : IDisposable
         }
 
         foreach (Processor processor in Kernel.Processors)
-            processor.Join();
+            Assert.True(processor.Join(TimeSpan.FromSeconds(30)));
         if (Kernel.PanicCause is { } cause)
             throw new InvalidOperationException(cause.ToString() + "\n" + string.Join('\n', Trace) + "\n" + Output, cause);
         Kernel.Lock.Enter();
