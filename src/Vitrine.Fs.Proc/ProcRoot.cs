@@ -36,6 +36,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("stat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Stat)),
         new("swaps", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.Swaps)),
         new("sys", FileMode.Directory, SysctlTree.Make),
+        new("sysvipc", FileMode.Directory, SysVFiles.Make),
         new("uptime", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Uptime)),
         new("version", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Version)),
         new("vmstat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.VmStat)),

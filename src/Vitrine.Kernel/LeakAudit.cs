@@ -28,6 +28,7 @@ internal static class LeakAudit
             }
         }
 
+        kernel.InitialNamespaces.Ipc.Clear();
         kernel.InitialNamespaces.Mount.Clear();
         kernel.UnixFilesInFlight.Collect();
         kernel.Vfs.Shutdown();

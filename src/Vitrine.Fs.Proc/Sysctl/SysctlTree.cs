@@ -34,6 +34,7 @@ internal static class SysctlTree
         Text("tainted", _ => "0"),
         Text("unprivileged_bpf_disabled", _ => "2"),
         Directory("random", RandomEntries),
+        .. IpcEntries.All,
     ];
 
     private static StaticEntry[] RandomEntries =>
@@ -86,7 +87,7 @@ internal static class SysctlTree
     private static StaticEntry Text(string name, Func<Task, string> value) =>
         new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (current, text) => text.Line(value(current))));
 
-    private static StaticEntry Setting(string name, Func<Task, string> value, Func<Task, string, Errno> store) =>
+    internal static StaticEntry Setting(string name, Func<Task, string> value, Func<Task, string, Errno> store) =>
         new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadWriteMode, (current, text) => text.Line(value(current)), store));
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);

@@ -192,11 +192,11 @@ internal sealed partial class MmStruct
 
     private unsafe FaultStep FaultMissing(Task current, ref FaultRequest fault, VmArea area, ulong* slot, ulong page, bool write)
     {
+        if (area.Mapping is not null)
+            return FaultCached(current, ref fault, area, slot, page, write);
         if (area.Operations is not null)
             return FaultSpecial(ref fault, area, slot, page);
-        if (area.Mapping is null)
-            return FaultAnonymous(current, area, slot, write);
-        return FaultCached(current, ref fault, area, slot, page, write);
+        return FaultAnonymous(current, area, slot, write);
     }
 
     private unsafe FaultStep FaultSpecial(ref FaultRequest fault, VmArea area, ulong* slot, ulong page)

@@ -21,18 +21,15 @@ internal static class NamespaceCopies
     }
 
     /// <summary>
-    /// The current task's namespaces with new ones in place of those that the flags name. The result holds one reference on
-    /// its mount namespace.
+    /// The current task's namespaces with new ones in place of those that the flags name. The result is
+    /// referenced once for the caller.
     /// </summary>
     /// <param name="fs">Root and working directory of whoever gets the namespaces: they move into a new mount namespace.</param>
     public static Result<NamespaceSet> Copy(Task current, CloneFlags flags, Vfs.FsContext? fs)
     {
         NamespaceSet set = current.Namespaces;
         if (flags == CloneFlags.None)
-        {
-            set.Mount?.Get();
-            return set;
-        }
+            return set.Get();
 
         KernelInstance kernel = current.Kernel;
         UserNamespace owner = current.Credentials.UserNamespace;
@@ -50,7 +47,7 @@ internal static class NamespaceCopies
             (flags & CloneFlags.NewUts) != 0
                 ? new UtsNamespace(owner, kernel.NextNamespaceInode()) { NodeName = set.Uts.NodeName, DomainName = set.Uts.DomainName }
                 : set.Uts,
-            (flags & CloneFlags.NewIpc) != 0 ? new IpcNamespace(owner, kernel.NextNamespaceInode()) : set.Ipc,
+            (flags & CloneFlags.NewIpc) != 0 ? new IpcNamespace(owner, kernel.NextNamespaceInode()) : set.Ipc.Get(),
             mounts,
             set.Pid,
             (flags & CloneFlags.NewNet) != 0 ? new NetNamespace(owner, kernel.NextNamespaceInode()) : set.Net,

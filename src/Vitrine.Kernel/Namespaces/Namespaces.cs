@@ -25,9 +25,6 @@ internal sealed class UtsNamespace(UserNamespace owner, InodeNumber inode) : Nam
     public string DomainName { get; set; } = "(none)";
 }
 
-/// <summary>System V IPC and POSIX message queues.</summary>
-internal sealed class IpcNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);
-
 /// <summary>Devices, addresses, sockets bound by name: no network state is global.</summary>
 internal sealed partial class NetNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode);
 
@@ -42,7 +39,10 @@ internal sealed class TimeNamespace(UserNamespace owner, InodeNumber inode) : Na
     public long BoottimeOffset { get; set; }
 }
 
-/// <summary>The namespaces a task is in (nsproxy's twin). Immutable; the user namespace is in the credentials.</summary>
+/// <summary>
+/// The namespaces a task is in (nsproxy's twin). Immutable; the user namespace is in the credentials. Each task holds a
+/// reference on those that are counted.
+/// </summary>
 internal sealed record NamespaceSet(
     UtsNamespace Uts,
     IpcNamespace Ipc,
@@ -50,4 +50,18 @@ internal sealed record NamespaceSet(
     PidNamespace Pid,
     NetNamespace Net,
     CgroupNamespace Cgroup,
-    TimeNamespace Time);
+    TimeNamespace Time)
+{
+    public NamespaceSet Get()
+    {
+        Mount.Get();
+        Ipc.Get();
+        return this;
+    }
+
+    public void Put()
+    {
+        Mount.Put();
+        Ipc.Put();
+    }
+}

@@ -64,6 +64,8 @@ internal sealed partial class Task
             }
         }
 
+        if (request.Has(CloneFlags.SysVSem))
+            ShareSemaphores(child);
         CopyRegisters(child, in request);
         if (request.Has(CloneFlags.ChildSetTid))
         {
@@ -196,7 +198,7 @@ internal sealed partial class Task
         Fs?.Put();
         Fs = null;
         if (_ownsNamespaces)
-            Namespaces.Mount?.Put();
+            Namespaces.Put();
         if (ThreadGroup.Leader == this)
             ThreadGroup.Handlers.Users--;
         Kernel.Tasks.Uncharge(Cgroup, Credentials);

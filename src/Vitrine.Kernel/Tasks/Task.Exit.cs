@@ -66,6 +66,7 @@ internal sealed partial class Task
         }
 
         await LeaveMemoryAsync();
+        LeaveSemaphores();
         if (Files is { } files)
         {
             Files = null;

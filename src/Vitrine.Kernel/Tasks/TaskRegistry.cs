@@ -58,7 +58,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
         if (charged != Errno.Success || !pid.Ok)
             throw new InvalidOperationException($"kernel thread {name} could not be created");
         kernel.Users[Uid.Root].ChargeProcess();
-        kernel.InitialNamespaces.Mount?.Get();
+        kernel.InitialNamespaces.Get();
         // Not limited: a kernel that can't start its own threads does not work at all.
         _ = kernel.RootCgroup.ChargeKernelMemory(KernelMemoryPerTask);
         group.Leader = task;
@@ -96,7 +96,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
             ExitSignal = SignalNumber.Chld,
             StartBody = body,
         };
-        task.Namespaces.Mount?.Get();
+        task.Namespaces.Get();
         group.Leader = task;
         task.SetParent(parent);
         Add(task, number);
@@ -188,7 +188,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
             ProcessGroups.Leave(group);
         }
 
-        task.Namespaces.Mount?.Put();
+        task.Namespaces.Put();
         group.Threads.Remove(task);
         task.Pid.Task = null;
         task.Pid.ReleaseIfUnused();

@@ -47,6 +47,8 @@ internal static class NamespaceCalls
             fs.Put();
         }
 
+        if ((flags & (CloneFlags.SysVSem | CloneFlags.NewIpc)) != 0)
+            current.LeaveSemaphores();
         if ((flags & Namespaces) != 0)
         {
             NamespaceSet old = current.Namespaces;
@@ -54,7 +56,7 @@ internal static class NamespaceCalls
             if (!made.TryGet(out NamespaceSet? set, out error))
                 return error;
             current.Namespaces = set;
-            old.Mount.Put();
+            old.Put();
         }
 
         if (oldFiles is not null)
