@@ -7,19 +7,26 @@ namespace Vitrine.Kernel.Mm;
 internal sealed partial class MmStruct
 {
     /// <summary>
-    /// mprotect(2): as <see cref="Protect"/>; private locked pages that become writable are copied at once, so that writing
-    /// to them faults no more.
+    /// mprotect(2): as <see cref="Protect"/>; private locked mappings that become writable get their own pages at once, so
+    /// that writing to them faults no more.
     /// </summary>
     public KTask<Errno> ProtectAsync(Task current, VirtAddr start, ulong length, ProtectionFlags protection)
     {
-        Errno error = Protect(current, start, length, protection);
-        return error == Errno.Success && (protection & ProtectionFlags.Write) != 0 && Statistics.LockedVm != 0
-            ? CopyLockedAsync(current, start, start + Page.AlignUp(length))
-            : KTask<Errno>.FromResult(error);
+        List<(VirtAddr Start, VirtAddr End)>? opened = null;
+        Errno error = Protect(current, start, length, protection, ref opened);
+        return opened is null ? KTask<Errno>.FromResult(error) : CopyLockedAsync(current, opened, error);
     }
 
     /// <summary>Changes the protection of [start, start + length).</summary>
     public Errno Protect(Task current, VirtAddr start, ulong length, ProtectionFlags protection)
+    {
+        List<(VirtAddr Start, VirtAddr End)>? opened = null;
+        return Protect(current, start, length, protection, ref opened);
+    }
+
+    /// <param name="opened">Gets the parts of private locked mappings that become writable.</param>
+    private Errno Protect(
+        Task current, VirtAddr start, ulong length, ProtectionFlags protection, ref List<(VirtAddr Start, VirtAddr End)>? opened)
     {
         const ProtectionFlags Grows = ProtectionFlags.GrowsDown | ProtectionFlags.GrowsUp;
         ProtectionFlags grows = protection & Grows;
@@ -69,29 +76,25 @@ internal sealed partial class MmStruct
             if (((VmFlags)(~((ulong)flags >> 4)) & flags & VmFlags.Access) != 0)
                 return Errno.EACCES;
             VirtAddr to = area.End < end ? area.End : end;
+            bool opens = (area.Flags & (VmFlags.Write | VmFlags.Shared | VmFlags.LockedMask)) == VmFlags.Locked
+                && (flags & VmFlags.Write) != 0;
             Errno error = ProtectArea(current, area, at, to, flags);
             if (error != Errno.Success)
                 return error;
+            if (opens)
+                (opened ??= []).Add((at, to));
             at = to;
         }
 
         return Errno.Success;
     }
 
-    private async KTask<Errno> CopyLockedAsync(Task current, VirtAddr start, VirtAddr end)
+    private async KTask<Errno> CopyLockedAsync(Task current, List<(VirtAddr Start, VirtAddr End)> opened, Errno result)
     {
-        VirtAddr at = start;
-        while (at < end && Areas.FirstEndingAfter(at) is var index && index < Areas.Count && Areas[index].Start < end)
-        {
-            VmArea area = Areas[index];
-            VirtAddr from = area.Start > at ? area.Start : at;
-            VirtAddr to = area.End < end ? area.End : end;
-            if ((area.Flags & (VmFlags.Write | VmFlags.Shared | VmFlags.LockedMask)) == (VmFlags.Write | VmFlags.Locked))
-                _ = await PopulateAsync(current, from, to - from);
-            at = to;
-        }
-
-        return Errno.Success;
+        // What can't be copied now will be when it is written to.
+        foreach ((VirtAddr start, VirtAddr end) in opened)
+            _ = await PopulateAsync(current, start, end - start);
+        return result;
     }
 
     /// <summary>Gives part of a mapping new flags, splitting and merging; protections of its pages follow.</summary>
@@ -111,14 +114,24 @@ internal sealed partial class MmStruct
                 flags |= VmFlags.Account;
             }
         }
+        else if ((flags & VmFlags.Write) == 0 && (area.Flags & VmFlags.Account) != 0 && area.IsAnonymous && !area.HasAnonymous)
+        {
+            // Never written to, and from now on it can't be: nothing to reserve.
+            flags &= ~VmFlags.Account;
+        }
 
+        bool wasAccounted = (area.Flags & VmFlags.Account) != 0;
+        bool isAccounted = (flags & VmFlags.Account) != 0;
         Errno error = SetFlags(area, start, end, flags, out area);
         if (error != Errno.Success)
         {
-            if ((flags & VmFlags.Account) != 0 && (area.Flags & VmFlags.Account) == 0)
+            if (isAccounted && !wasAccounted)
                 Memory.Uncommit(pages);
             return error;
         }
+
+        if (wasAccounted && !isAccounted)
+            Memory.Uncommit(pages);
 
         ChangeProtection(area, start.Value, end.Value);
         return Errno.Success;

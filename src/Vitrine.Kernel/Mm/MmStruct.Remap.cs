@@ -148,11 +148,25 @@ internal sealed partial class MmStruct
     {
         outOfFrames = false;
         ulong newPages = newLength >> Page.Shift;
-        if (Areas.Count >= MaximumAreas - 3 || Commit(area.Flags, newPages) != Errno.Success)
+        if (Areas.Count >= MaximumAreas - 3)
             return Errno.ENOMEM;
-        if (!CloneArea(area, this, area.Start, area.Start + newLength).TryGet(out VmArea? moved, out Errno error))
+        bool removesOld = !keepOld && oldLength != 0;
+
+        // What the removal of the old part needs is had before anything moves: from then on nothing can fail.
+        Errno error = removesOld ? SplitAround(from, from + oldLength) : Errno.Success;
+        area = Areas.Find(from)!;
+        if (error == Errno.Success)
+            error = Commit(area.Flags, newPages);
+        if (error != Errno.Success)
+        {
+            _ = Merge(area);
+            return error;
+        }
+
+        if (!CloneArea(area, this, area.Start, area.Start + newLength).TryGet(out VmArea? moved, out error))
         {
             Uncommit(area.Flags, newPages);
+            _ = Merge(area);
             return error;
         }
 
@@ -166,6 +180,7 @@ internal sealed partial class MmStruct
         if (!MoveEntries(from.Value, to.Value, oldLength))
         {
             _ = UnmapRange(to, to + newLength);
+            _ = Merge(area);
             outOfFrames = true;
             return Errno.ENOMEM;
         }
@@ -179,7 +194,7 @@ internal sealed partial class MmStruct
             if (area.Start == from && area.Length == oldLength)
                 area.HasAnonymous = false;
         }
-        else if (oldLength != 0)
+        else if (removesOld)
         {
             error = UnmapRange(from, from + oldLength);
             if (error != Errno.Success)

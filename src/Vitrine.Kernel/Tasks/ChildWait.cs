@@ -71,6 +71,9 @@ internal static class ChildWait
                 continue;
             if (child.State == TaskState.Dead)
                 continue;
+            // A zombie is none that could still stop or go on.
+            if (child.State == TaskState.Zombie && child.ThreadGroup.Threads.Count <= 1 && !selector.Has(WaitOptions.Exited))
+                continue;
             eligible = true;
             if (Report(current, child, in selector) is { } found)
                 return found;
@@ -97,11 +100,9 @@ internal static class ChildWait
     private static WaitedChild? Report(Task current, Task child, in WaitSelector selector)
     {
         ThreadGroup group = child.ThreadGroup;
-        if (child.State == TaskState.Zombie)
+        // A leader that ended before its threads is no zombie to the outside yet.
+        if (child.State == TaskState.Zombie && group.Threads.Count <= 1)
         {
-            // A leader that ended before its threads is no zombie to the outside yet.
-            if (group.Threads.Count > 1 || !selector.Has(WaitOptions.Exited))
-                return null;
             int status = child.ExitCode;
             int code = (status & 0x7f) == 0 ? SignalCode.ChildExited
                 : (status & 0x80) != 0 ? SignalCode.ChildDumped : SignalCode.ChildKilled;

@@ -10,7 +10,7 @@ internal static class WaitCalls
 {
     private const WaitOptions ForWhom = WaitOptions.NoThread | WaitOptions.All | WaitOptions.Clone;
 
-    [Syscall(61, "wait4", SyscallSupport.Partial, Note = "no guest test shows __WNOTHREAD")]
+    [Syscall(61, "wait4", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Wait4(
         Task current,
         int pid,
@@ -60,7 +60,7 @@ internal static class WaitCalls
         return child.Pid;
     }
 
-    [Syscall(247, "waitid", SyscallSupport.Partial, Note = "no guest test shows __WNOTHREAD")]
+    [Syscall(247, "waitid", SyscallSupport.Real)]
     public static async KTask<SyscallResult> WaitId(
         Task current,
         WaitIdType type,

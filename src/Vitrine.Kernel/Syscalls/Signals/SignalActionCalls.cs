@@ -12,7 +12,7 @@ internal static class SignalActionCalls
         | SignalActionFlags.Restart | SignalActionFlags.NoDefer | SignalActionFlags.ResetHandler | SignalActionFlags.ExposeTagBits
         | SignalActionFlags.Restorer;
 
-    [Syscall(13, "rt_sigaction", SyscallSupport.Partial, Note = "no guest test shows SA_NOCLDWAIT and SA_NOCLDSTOP")]
+    [Syscall(13, "rt_sigaction", SyscallSupport.Real)]
     public static async KTask<SyscallResult> RtSigAction(
         Task current,
         [Strace("signal")] SignalNumber signal,
@@ -93,7 +93,7 @@ internal static class SignalActionCalls
         return await current.WriteUserBytesAsync(set.Address, BitConverter.GetBytes(pending.Bits).AsMemory(0, (int)size));
     }
 
-    [Syscall(131, "sigaltstack", SyscallSupport.Partial, Note = "no guest test shows SS_AUTODISARM")]
+    [Syscall(131, "sigaltstack", SyscallSupport.Real)]
     public static async KTask<SyscallResult> SigAltStack(
         Task current, [Strace("stack")] UserPtr<SignalStack> stack, [Strace("out-stack")] UserPtr<SignalStack> old)
     {
