@@ -49,6 +49,18 @@ internal sealed class EventPoll(KernelInstance kernel, Cgroup cgroup) : Anonymou
 
     public IEnumerable<EpollInterest> Interests => _interests.Values;
 
+    /// <summary>The file that is watched under a number, after so many others of the same number; null: none.</summary>
+    public OpenFile? FileOf(Fd fd, uint skipped)
+    {
+        foreach (EpollInterest interest in _interests.Values)
+        {
+            if (interest.Fd == fd && skipped-- == 0)
+                return interest.File;
+        }
+
+        return null;
+    }
+
     public Errno Add(OpenFile file, Fd fd, EpollEvent @event)
     {
         if (_interests.ContainsKey((file, fd.Value)))

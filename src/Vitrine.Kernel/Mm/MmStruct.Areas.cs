@@ -32,6 +32,7 @@ internal sealed partial class MmStruct
             Operations = from.Operations,
             HasAnonymous = from.HasAnonymous,
             AnonymousName = from.AnonymousName,
+            Policy = from.Policy,
         };
         area.SetMapping(from.Mapping);
         area.Operations?.Open(area);
@@ -93,7 +94,8 @@ internal sealed partial class MmStruct
         && lower.Mapping == upper.Mapping
         && lower.Operations is null && upper.Operations is null
         && lower.PageOffset + lower.Pages == upper.PageOffset
-        && lower.AnonymousName == upper.AnonymousName;
+        && lower.AnonymousName == upper.AnonymousName
+        && lower.Policy == upper.Policy;
 
     /// <summary>The lower one takes over the upper one's range; the upper one goes.</summary>
     private void Absorb(VmArea lower, VmArea upper)

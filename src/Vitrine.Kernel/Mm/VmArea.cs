@@ -36,6 +36,9 @@ internal sealed partial class VmArea(MmStruct mm, VirtAddr start, VirtAddr end, 
     /// <summary>The name that prctl(PR_SET_VMA_ANON_NAME) gave.</summary>
     public string? AnonymousName { get; set; }
 
+    /// <summary>Where its memory comes from (mbind(2)); null: as the task says.</summary>
+    public MemoryPolicy? Policy { get; set; }
+
     /// <summary>Where it is in its mapping's list.</summary>
     internal int MappingSlot { get; set; } = -1;
 

@@ -106,14 +106,14 @@ internal sealed class PidNumber
         var pid = new PidNumber(levels);
         for (int i = 0; i < levels.Length; i++)
         {
-            int wish = ns.Level - i < wished.Length ? wished[ns.Level - i] : 0;
             Result<int> number;
-            if (wish == 0)
+            if (ns.Level - i >= wished.Length)
             {
                 number = levels[i].Allocate(pid);
             }
             else
             {
+                int wish = wished[ns.Level - i];
                 Errno error = levels[i].Take(wish, pid);
                 number = error == Errno.Success ? wish : error;
             }

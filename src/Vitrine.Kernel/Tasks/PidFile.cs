@@ -5,7 +5,10 @@ using Vitrine.Kernel.Vfs;
 
 namespace Vitrine.Kernel.Tasks;
 
-/// <summary>A pidfd: a descriptor that stays with one process, whatever its number is used for later (pidfd_open(2)).</summary>
+/// <summary>
+/// A pidfd: a descriptor that stays with one process, or with one thread if it was opened with PIDFD_THREAD (O_EXCL),
+/// whatever its number is used for later (pidfd_open(2)).
+/// </summary>
 internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags flags)
     : AnonymousFile(kernel, "[pidfd]", OpenFlags.ReadWrite | flags)
 {
@@ -13,14 +16,16 @@ internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags
 
     public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence) => Fail<long>(Errno.ESPIPE);
 
-    /// <summary>Readable once the process has exited, all threads included.</summary>
+    public bool IsOfThread => (Flags & OpenFlags.Exclusive) != 0;
+
+    /// <summary>Readable once the process has exited, all threads included; one of a thread once that has.</summary>
     public override PollEvents Poll(PollTable? table)
     {
         table?.Add(Number.ExitWait);
         Task? task = Number.Task;
         if (task is null)
             return PollEvents.In | PollEvents.ReadNormal | PollEvents.HangUp;
-        bool ended = task.State is TaskState.Zombie or TaskState.Dead && task.ThreadGroup.Threads.Count == 1;
+        bool ended = task.State is TaskState.Zombie or TaskState.Dead && (IsOfThread || task.ThreadGroup.Threads.Count == 1);
         return ended ? PollEvents.In | PollEvents.ReadNormal : PollEvents.None;
     }
 }
@@ -28,9 +33,9 @@ internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags
 /// <content>Pidfds at clone.</content>
 internal sealed partial class Task
 {
-    private async KTask<Errno> InstallPidFdAsync(PidNumber number, UserPtr<int> at)
+    private async KTask<Errno> InstallPidFdAsync(PidNumber number, UserPtr<int> at, bool ofThread)
     {
-        var file = new PidFile(Kernel, number, OpenFlags.ReadOnly);
+        var file = new PidFile(Kernel, number, ofThread ? OpenFlags.Exclusive : OpenFlags.ReadOnly);
         Errno error = file.Account(this);
         Result<Fd> installed = error == Errno.Success ? Files!.Install(this, file, closeOnExec: true) : error;
         if (!installed.TryGet(out Fd fd, out error))

@@ -33,6 +33,12 @@ internal sealed partial class Task
         error = Kernel.Tasks.Charge(Cgroup, Credentials, ThreadGroup.Limit(ResourceLimit.ProcessCount));
         if (error != Errno.Success)
             return error;
+        error = NamespaceCopies.Check(this, request.Flags & NamespaceFlags);
+        if (error != Errno.Success)
+        {
+            Kernel.Tasks.Uncharge(Cgroup, Credentials);
+            return error;
+        }
 
         ThreadGroup group = request.Has(CloneFlags.Thread) ? ThreadGroup : NewGroup(in request);
         var child = new Task(Kernel, group, Credentials, Namespaces, Cgroup)
@@ -55,7 +61,7 @@ internal sealed partial class Task
 
         if (request.Has(CloneFlags.PidFd))
         {
-            error = await InstallPidFdAsync(pid, request.PidFd);
+            error = await InstallPidFdAsync(pid, request.PidFd, request.Has(CloneFlags.Thread));
             if (error != Errno.Success)
             {
                 pid.ReleaseIfUnused();
@@ -109,7 +115,7 @@ internal sealed partial class Task
             return Errno.EINVAL;
         if (request.Has(CloneFlags.NewTime) && request.Has(CloneFlags.Thread | CloneFlags.Vm))
             return Errno.EINVAL;
-        return NamespaceCopies.Check(this, request.Flags & NamespaceFlags);
+        return Errno.Success;
     }
 
     private ThreadGroup NewGroup(in CloneRequest request)
@@ -146,6 +152,7 @@ internal sealed partial class Task
         child.Personality = Personality;
         child.TimerSlack = child.DefaultTimerSlack = TimerSlack;
         child.IoPriority = IoPriority;
+        child.MemoryPolicy = MemoryPolicy;
         child.Sched.CopyPolicy(Sched);
         if (request.Has(CloneFlags.Vm) && !request.Has(CloneFlags.Vfork))
             child.AlternateStack = new SignalStack { Flags = SignalStackFlags.Disable };

@@ -163,6 +163,7 @@ internal sealed partial class Task
             ProcessGroups.KillIfNewlyOrphaned(group, group.Leader.Parent?.ThreadGroup, memberExits: true);
         bool reapNow = true;
         State = TaskState.Zombie;
+        Pid.NotifyPidFd();
         if (IsLeader)
             reapNow = group.Threads.Count == 1 && TellParent(ExitSignal);
         if (group.ExecTask is { } exec && exec != this)

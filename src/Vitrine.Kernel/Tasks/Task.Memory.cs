@@ -7,6 +7,9 @@ internal sealed partial class Task
 
     public long MajorFaults { get; set; }
 
+    /// <summary>Where its memory comes from unless a mapping says otherwise (set_mempolicy(2)); null: the default.</summary>
+    public Mm.MemoryPolicy? MemoryPolicy { get; set; }
+
     /// <summary>PROT_READ implies PROT_EXEC (personality READ_IMPLIES_EXEC).</summary>
     internal bool ReadImpliesExec => (Personality & 0x0400000) != 0;
 

@@ -191,6 +191,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
         task.Namespaces.Put();
         group.Threads.Remove(task);
         task.Pid.Task = null;
+        task.Pid.NotifyPidFd();
         task.Pid.ReleaseIfUnused();
         Uncharge(task.Cgroup, task.Credentials);
         Count--;

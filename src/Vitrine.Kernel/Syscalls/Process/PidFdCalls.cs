@@ -1,3 +1,5 @@
+using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Ipc;
 using Vitrine.Kernel.Namespaces;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
@@ -8,14 +10,15 @@ namespace Vitrine.Kernel.Syscalls.Process;
 /// <summary>Descriptors of processes: pidfd_open, pidfd_getfd; and kcmp, which compares what two processes share.</summary>
 internal static class PidFdCalls
 {
-    [Syscall(434, "pidfd_open", SyscallSupport.Partial, Note = "PIDFD_THREAD gives EINVAL")]
+    [Syscall(434, "pidfd_open", SyscallSupport.Real)]
     public static SyscallResult PidFdOpen(Task current, int pid, uint flags)
     {
-        if ((flags & ~(uint)OpenFlags.NonBlock) != 0 || pid <= 0)
+        // PIDFD_THREAD is O_EXCL.
+        if ((flags & ~(uint)(OpenFlags.NonBlock | OpenFlags.Exclusive)) != 0 || pid <= 0)
             return Errno.EINVAL;
         if (current.Namespaces.Pid.Find(pid) is not { Task: { } task } number)
             return Errno.ESRCH;
-        if (!task.IsLeader)
+        if (!task.IsLeader && (flags & (uint)OpenFlags.Exclusive) == 0)
             return Errno.ENOENT;
         var file = new PidFile(current.Kernel, number, (OpenFlags)flags);
         Errno error = file.Account(current);
@@ -46,10 +49,10 @@ internal static class PidFdCalls
         return error;
     }
 
-    [Syscall(312, "kcmp", SyscallSupport.Partial, Note = "KCMP_EPOLL_TFD gives EINVAL")]
-    public static SyscallResult Kcmp(Task current, int first, int second, int type, ulong index1, ulong index2)
+    [Syscall(312, "kcmp", SyscallSupport.Real)]
+    public static async KTask<SyscallResult> Kcmp(Task current, int first, int second, int type, ulong index1, ulong index2)
     {
-        const int file = 0, vm = 1, files = 2, fs = 3, sigHand = 4, io = 5, sysVSem = 6;
+        const int file = 0, vm = 1, files = 2, fs = 3, sigHand = 4, io = 5, sysVSem = 6, epollTarget = 7;
         PidNamespace ns = current.Namespaces.Pid;
         if (ns.Find(first)?.Task is not { } one || ns.Find(second)?.Task is not { } two)
             return Errno.ESRCH;
@@ -58,9 +61,7 @@ internal static class PidFdCalls
         switch (type)
         {
             case file:
-                OpenFile? a = index1 <= int.MaxValue ? one.Files?.Peek(new Fd((int)index1)) : null;
-                OpenFile? b = index2 <= int.MaxValue ? two.Files?.Peek(new Fd((int)index2)) : null;
-                return a is null || b is null ? Errno.EBADF : Compare(a, b);
+                return Peek(one, index1) is not { } a || Peek(two, index2) is not { } b ? Errno.EBADF : Compare(a, b);
             case vm:
                 return Compare(one.Mm, two.Mm);
             case files:
@@ -73,10 +74,21 @@ internal static class PidFdCalls
             case sysVSem:
                 // Nobody has any.
                 return 0;
+            case epollTarget:
+                Result<EpollSlot> read = await current.ReadUserAsync(new UserPtr<EpollSlot>(new VirtAddr(index2)));
+                if (!read.TryGet(out EpollSlot slot, out Errno error))
+                    return error;
+                if (Peek(one, index1) is not { } target || Peek(two, slot.Epoll) is not { } watcher)
+                    return Errno.EBADF;
+                if (watcher is not EventPoll epoll)
+                    return Errno.EINVAL;
+                return epoll.FileOf(new Fd((int)slot.Target), slot.Skipped) is { } watched ? Compare(target, watched) : Errno.ENOENT;
             default:
                 return Errno.EINVAL;
         }
     }
+
+    private static OpenFile? Peek(Task task, ulong index) => index <= int.MaxValue ? task.Files?.Peek(new Fd((int)index)) : null;
 
     /// <summary>0: the same; else an order that holds while both live (1 or 2).</summary>
     private static SyscallResult Compare(object? a, object? b)
@@ -87,4 +99,7 @@ internal static class PidFdCalls
         int y = System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(b);
         return x < y ? 1 : x > y ? 2 : 3;
     }
+
+    /// <summary>struct kcmp_epoll_slot: a target of an epoll instance, and how many of that number come before it.</summary>
+    private readonly record struct EpollSlot(uint Epoll, uint Target, uint Skipped);
 }

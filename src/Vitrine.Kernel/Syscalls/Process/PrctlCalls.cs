@@ -32,6 +32,8 @@ internal static class PrctlCalls
                 return PutLongAsync(current, a2, current.ClearChildTid.Address.Value);
             case ProcessControl.GetTsc:
                 return PutAsync(current, a2, 1);
+            case ProcessControl.SetVma:
+                return SetVmaAsync(current, a2, new VirtAddr(a3), a4, new UserString(new VirtAddr(a5)));
             default:
                 return KTask<SyscallResult>.FromResult(Simple(current, operation, a2, a3, a4, a5));
         }
@@ -186,6 +188,31 @@ internal static class PrctlCalls
 
         current.Comm = Encoding.Latin1.GetString(name, 0, length);
         return 0;
+    }
+
+    private static async KTask<SyscallResult> SetVmaAsync(Task current, ulong attribute, VirtAddr start, ulong length, UserString name)
+    {
+        const ulong anonymousName = 0;
+        const int limit = 80;
+        if (attribute != anonymousName)
+            return Errno.EINVAL;
+        string? text = null;
+        if (name.Address.Value != 0)
+        {
+            Result<byte[]> read = await current.ReadUserStringAsync(name, limit, Errno.EINVAL);
+            if (!read.TryGet(out byte[]? bytes, out Errno error))
+                return error;
+            // What would make /proc/PID/maps hard to read, or dangerous to a shell, is refused.
+            foreach (byte b in bytes)
+            {
+                if (b is < 0x20 or > 0x7e or (byte)'\\' or (byte)'`' or (byte)'$' or (byte)'[' or (byte)']')
+                    return Errno.EINVAL;
+            }
+
+            text = Encoding.Latin1.GetString(bytes);
+        }
+
+        return current.Mm!.NameRange(start, length, text);
     }
 
     private static async KTask<SyscallResult> GetNameAsync(Task current, VirtAddr at)

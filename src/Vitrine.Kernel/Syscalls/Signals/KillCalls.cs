@@ -130,9 +130,11 @@ internal static class KillCalls
 
         if (number.Task is not { } task)
             return Errno.ESRCH;
+        // Without a word about it, the descriptor says whether it is a thread's or a process's.
+        bool toGroup = flags == group || (flags == 0 && !file.IsOfThread);
         if (info.IsNull)
-            details = SignalSender.FromUser(current, task, signal);
-        return Queue(current, task, in details, signal, toGroup: flags != thread);
+            details = SignalSender.FromUser(current, task, signal, toGroup ? SignalCode.User : SignalCode.Tkill);
+        return Queue(current, task, in details, signal, toGroup);
     }
 
     private static bool IsValid(SignalNumber signal) => signal is >= SignalNumber.None and <= SignalNumber.RealTimeMax;
