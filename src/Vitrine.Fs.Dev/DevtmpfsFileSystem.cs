@@ -1,6 +1,7 @@
 using Vitrine.Fs.Tmpfs;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Drivers;
+using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 
@@ -27,6 +28,7 @@ internal sealed class DevtmpfsFileSystem : FileSystemType
         ("urandom", Everybody, new DeviceNumber(MemoryDevices.Major, MemoryDevices.UrandomMinor)),
         ("kmsg", Readable, new DeviceNumber(MemoryDevices.Major, MemoryDevices.KmsgMinor)),
         ("tty", Everybody, new DeviceNumber(TerminalDevices.Major, TerminalDevices.ControllingMinor)),
+        ("loop-control", Private, new DeviceNumber(LoopDevices.ControlMajor, LoopDevices.ControlMinor)),
         ("console", Private, new DeviceNumber(TerminalDevices.Major, TerminalDevices.ConsoleMinor)),
     ];
 
@@ -63,6 +65,14 @@ internal sealed class DevtmpfsFileSystem : FileSystemType
         foreach ((string name, FileMode mode, DeviceNumber device) in Nodes)
         {
             Errno error = Finish(await root.MakeNodeAsync(current, FileName.FromString(name), mode, device), mode);
+            if (error != Errno.Success)
+                return error;
+        }
+
+        for (uint i = 0; i < LoopDevices.Count; i++)
+        {
+            const FileMode disk = FileMode.BlockDevice | (FileMode)0x1b0;
+            Errno error = Finish(await root.MakeNodeAsync(current, FileName.FromString("loop" + i), disk, new DeviceNumber(LoopDevices.Major, i)), disk);
             if (error != Errno.Success)
                 return error;
         }

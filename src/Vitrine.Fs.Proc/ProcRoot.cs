@@ -21,6 +21,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("buddyinfo", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.BuddyInfo)),
         new("cgroups", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Cgroups)),
         new("cmdline", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.CommandLine)),
+        new("config.gz", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Configuration)),
         new("cpuinfo", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.CpuInfo)),
         new("devices", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Devices)),
         new("filesystems", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.FileSystems)),

@@ -26,10 +26,14 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
 
     private static StaticEntry[] Tree(KernelInstance kernel) =>
     [
-        Directory("block", []),
+        new("block", FileMode.Directory, static sb => new StaticDirectory(sb, BlockDirectory.Links())),
         Directory("bus", []),
         Directory("class", []),
-        Directory("dev", [Directory("block", []), Directory("char", [])]),
+        Directory("dev",
+        [
+            new("block", FileMode.Directory, static sb => new StaticDirectory(sb, BlockDirectory.Numbers())),
+            Directory("char", []),
+        ]),
         new("devices", FileMode.Directory, sb => new StaticDirectory(sb, Devices(kernel))),
         Directory("firmware", []),
         Directory("fs", [Directory("cgroup", [])]),
@@ -39,7 +43,10 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
     ];
 
     private static StaticEntry[] Devices(KernelInstance kernel) =>
-        [Directory("system", [Directory("cpu", Processors(kernel)), Directory("node", Nodes(kernel))])];
+    [
+        Directory("system", [Directory("cpu", Processors(kernel)), Directory("node", Nodes(kernel))]),
+        Directory("virtual", [new("block", FileMode.Directory, static sb => new StaticDirectory(sb, BlockDirectory.Disks()))]),
+    ];
 
     private static StaticEntry[] KernelSettings() =>
     [

@@ -21,6 +21,9 @@ internal sealed partial class KernelInstance
     /// <summary>Who opens device nodes and FIFOs.</summary>
     public DeviceRegistry Devices => _devices ??= new DeviceRegistry();
 
+    /// <summary>Disks made of files.</summary>
+    public Drivers.Block.LoopDevices LoopDevices => field ??= new Drivers.Block.LoopDevices();
+
     /// <summary>Live counts of counted objects, all zero when a machine has ended cleanly.</summary>
     public ResourceAudit Audit => _audit ??= new ResourceAudit();
 }

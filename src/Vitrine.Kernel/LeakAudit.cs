@@ -29,6 +29,7 @@ internal static class LeakAudit
         }
 
         kernel.InitialNamespaces.Ipc.Clear();
+        kernel.LoopDevices.Shutdown();
         kernel.InitialNamespaces.Mount.Clear();
         kernel.UnixFilesInFlight.Collect();
         kernel.Vfs.Shutdown();

@@ -12,6 +12,15 @@ internal static class MachineFiles
 
     public static void CommandLine(Task current, GeneratedText text) => text.Line(current.Kernel.CommandLine);
 
+    /// <summary>The kernel's configuration, compressed as with CONFIG_IKCONFIG_PROC.</summary>
+    public static void Configuration(Task current, GeneratedText text)
+    {
+        using var packed = new global::System.IO.MemoryStream();
+        using (var gzip = new global::System.IO.Compression.GZipStream(packed, global::System.IO.Compression.CompressionLevel.Optimal))
+            gzip.Write(global::System.Text.Encoding.ASCII.GetBytes(KernelConfig.Text()));
+        text.Append(packed.ToArray().AsSpan());
+    }
+
     public static void FileSystems(Task current, GeneratedText text)
     {
         foreach (FileSystemType type in current.Kernel.FileSystems.All)

@@ -9,6 +9,7 @@ using Vitrine.Fs.Tmpfs;
 using Vitrine.Kernel;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Drivers;
+using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel.Init;
 using Vitrine.Kernel.Ipc;
 using Vitrine.Kernel.Security;
@@ -49,6 +50,7 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
     {
         MemoryDevices.Register(kernel);
         TerminalDevices.Register(kernel);
+        LoopDevices.Register(kernel);
         kernel.Devices.FifoOpener = FifoOpener.OpenAsync;
         kernel.FileSystems.Register(new SysFileSystem());
         kernel.FileSystems.Register(_tmpfs);

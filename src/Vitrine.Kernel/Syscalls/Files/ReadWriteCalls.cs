@@ -140,6 +140,12 @@ internal static class ReadWriteCalls
             return found.Error;
         OpenFile file = found.Value;
         bool write = (kind & Transfer.Write) != 0;
+        if ((kind & Transfer.Positioned) != 0 && file.IsStream)
+        {
+            file.Put();
+            return Errno.ESPIPE;
+        }
+
         if (write ? !file.CanWrite : !file.CanRead)
         {
             file.Put();
