@@ -15,6 +15,9 @@
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x20
 #endif
+#ifndef MAP_UNINITIALIZED
+#define MAP_UNINITIALIZED 0x4000000
+#endif
 #ifndef PROT_SEM
 #define PROT_SEM 8
 #endif
@@ -79,6 +82,20 @@ static void mapping_flags(void)
     SHOW(TRY(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_GROWSDOWN, -1, 0));
     SHOW(TRY((void *)0x1000, PAGE, RW, ANON, -1, 0));
     SHOW(TRY(NULL, PAGE, RW, ANON, -1, 4097));
+
+    /* The pools of huge pages are empty. */
+    SHOW(TRY(NULL, 2 << 20, RW, ANON | MAP_HUGETLB, -1, 0));
+    SHOW(TRY(NULL, 2 << 20, RW, ANON | MAP_HUGETLB | 21 << 26, -1, 0));
+    SHOW(TRY(NULL, 2 << 20, RW, ANON | MAP_HUGETLB | 3 << 26, -1, 0));
+    SHOW(TRY(NULL, 2 << 20, RW, ANON | MAP_UNINITIALIZED, -1, 0));
+    int file = open("synchronous", O_RDWR | O_CREAT, 0600);
+    ftruncate(file, PAGE);
+    SHOW(TRY(NULL, PAGE, RW, MAP_PRIVATE | MAP_HUGETLB, file, 0));
+    SHOW(TRY(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_SYNC, file, 0));
+    SHOW(TRY(NULL, PAGE, RW, MAP_SHARED_VALIDATE | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_LOCKED | MAP_STACK, file, 0));
+    char *above = mmap(NULL, PAGE, RW, ANON | 0x80, -1, 0);
+    HOLDS((uintptr_t)above > 0xffffffff);
+    close(file);
 
     /* A mapping that grows down as the stack does. */
     char *area = mmap((void *)0x530000000000, 1024 * PAGE, PROT_NONE, ANON | MAP_FIXED, -1, 0);
@@ -145,6 +162,20 @@ static void more_advice(void)
     SHOW(madvise(p, 3 * PAGE, MADV_POPULATE_READ));
     SHOW(madvise(p + 2 * PAGE, 3 * PAGE, MADV_POPULATE_WRITE));
     SHOW(madvise(p + 2 * PAGE, -1UL, MADV_NORMAL));
+
+    /* Lazily freed pages stay while there is memory enough, and for good once they are written to. */
+    char *lazy = mmap(NULL, 4 * PAGE, RW, ANON, -1, 0);
+    memset(lazy, 'l', 4 * PAGE);
+    SHOW(madvise(lazy, 4 * PAGE, MADV_FREE));
+    SHOW(resident(lazy, 4));
+    printf("%c%c\n", lazy[0], lazy[3 * PAGE]);
+    lazy[PAGE] = 'w';
+    IN_CHILD(printf("%c%c\n", lazy[0], lazy[PAGE]); lazy[0] = 'c');
+    SHOW(mprotect(lazy, 4 * PAGE, PROT_READ));
+    SHOW(mprotect(lazy, 4 * PAGE, RW));
+    printf("%c%c%c\n", lazy[0], lazy[PAGE], lazy[PAGE + 1]);
+    SHOW(madvise(lazy, 4 * PAGE, MADV_DONTNEED));
+    printf("%d\n", lazy[PAGE]);
 
     char *s = mmap(NULL, 4 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memset(s, 's', 4 * PAGE);

@@ -205,7 +205,12 @@ internal sealed partial class MmStruct
         if ((area.Flags & refused) != 0 || (advice == MemoryAdvice.Free && !area.IsAnonymous))
             return Errno.EINVAL;
 
-        // Lazily freed pages may go at any time; here they go at once.
+        if (advice == MemoryAdvice.Free)
+        {
+            FreeLazily(area, start.Value, end.Value);
+            return Errno.Success;
+        }
+
         MmuGather gather = Memory.Gather;
         gather.Begin(this);
         Zap(gather, start.Value, end.Value);

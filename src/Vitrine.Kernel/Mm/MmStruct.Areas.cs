@@ -31,6 +31,7 @@ internal sealed partial class MmStruct
             File = from.File?.Get(),
             Operations = from.Operations,
             HasAnonymous = from.HasAnonymous,
+            HasLazy = from.HasLazy,
             AnonymousName = from.AnonymousName,
             Policy = from.Policy,
         };
@@ -101,6 +102,7 @@ internal sealed partial class MmStruct
     private void Absorb(VmArea lower, VmArea upper)
     {
         lower.HasAnonymous |= upper.HasAnonymous;
+        lower.HasLazy |= upper.HasLazy;
         Areas.Remove(upper);
         lower.End = upper.End;
         upper.SetMapping(null);

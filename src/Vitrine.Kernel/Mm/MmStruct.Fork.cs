@@ -85,6 +85,7 @@ internal sealed partial class MmStruct
 
         // Memory locks are not inherited.
         copy.Flags &= ~VmFlags.LockedMask;
+        copy.HasLazy = false;
         child.Statistics.AddArea(copy.Flags, (long)copy.Pages);
         child.Areas.Insert(copy);
         if ((area.Flags & VmFlags.WipeOnFork) != 0)
@@ -156,7 +157,7 @@ internal sealed partial class MmStruct
                 }
 
                 // The child has not accessed it; what the parent wrote to a shared page is the parent's dirt.
-                entry &= ~Pte.Accessed;
+                entry &= ~(Pte.Accessed | Pte.Lazy);
                 if (!cow)
                     entry &= ~Pte.Dirty;
                 child.SetEntry(to, entry);

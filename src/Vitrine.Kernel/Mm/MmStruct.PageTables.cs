@@ -207,6 +207,7 @@ internal sealed unsafe partial class MmStruct
     /// <summary>Everything out; nobody runs here any more.</summary>
     private void TearDown()
     {
+        Memory.ForgetLazy(this);
         FlushAll();
         MmuGather gather = Memory.Gather;
         gather.Begin(this, flushed: true);

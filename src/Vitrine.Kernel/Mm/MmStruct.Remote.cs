@@ -91,6 +91,7 @@ internal sealed partial class MmStruct
             return 0;
         int count = Math.Min(data.Length, (int)Page.Size - to.PageOffset);
         Memory.Write(frame, to.PageOffset, data[..count]);
+        _ = Interlocked.Or(ref *slot, Pte.Dirty);
         return count;
     }
 }

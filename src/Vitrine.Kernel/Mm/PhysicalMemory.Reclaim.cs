@@ -67,6 +67,7 @@ internal sealed unsafe partial class PhysicalMemory
         long wanted = Math.Max(ReclaimCluster, 1L << order);
         foreach (Zone zone in Zones)
             wanted = Math.Max(wanted, Math.Min(zone.WatermarkHigh - zone.Free, 1024));
+        wanted -= ReclaimLazy(wanted);
         long scanned = 0;
         while (wanted > 0)
         {

