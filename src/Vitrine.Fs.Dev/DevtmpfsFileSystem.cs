@@ -2,6 +2,7 @@ using Vitrine.Fs.Tmpfs;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Drivers;
 using Vitrine.Kernel.Drivers.Block;
+using Vitrine.Kernel.Drivers.Tty;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 
@@ -27,9 +28,10 @@ internal sealed class DevtmpfsFileSystem : FileSystemType
         ("random", Everybody, new DeviceNumber(MemoryDevices.Major, MemoryDevices.RandomMinor)),
         ("urandom", Everybody, new DeviceNumber(MemoryDevices.Major, MemoryDevices.UrandomMinor)),
         ("kmsg", Readable, new DeviceNumber(MemoryDevices.Major, MemoryDevices.KmsgMinor)),
-        ("tty", Everybody, new DeviceNumber(TerminalDevices.Major, TerminalDevices.ControllingMinor)),
         ("loop-control", Private, new DeviceNumber(LoopDevices.ControlMajor, LoopDevices.ControlMinor)),
-        ("console", Private, new DeviceNumber(TerminalDevices.Major, TerminalDevices.ConsoleMinor)),
+        ("tty", Everybody, new DeviceNumber(TtyDevices.Major, TtyDevices.ControllingMinor)),
+        ("ptmx", Everybody, new DeviceNumber(TtyDevices.Major, TtyDevices.MultiplexerMinor)),
+        ("console", Private, new DeviceNumber(TtyDevices.Major, TtyDevices.ConsoleMinor)),
     ];
 
     private static readonly (string Name, string Target)[] Links =

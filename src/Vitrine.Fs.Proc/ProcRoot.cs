@@ -38,6 +38,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("swaps", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.Swaps)),
         new("sys", FileMode.Directory, SysctlTree.Make),
         new("sysvipc", FileMode.Directory, SysVFiles.Make),
+        new("tty", FileMode.Directory, TerminalFiles.Make),
         new("uptime", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Uptime)),
         new("version", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Version)),
         new("vmstat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.VmStat)),

@@ -30,6 +30,7 @@ internal static class LeakAudit
 
         kernel.InitialNamespaces.Ipc.Clear();
         kernel.LoopDevices.Shutdown();
+        kernel.Terminals.CloseBridges();
         kernel.InitialNamespaces.Mount.Clear();
         kernel.UnixFilesInFlight.Collect();
         kernel.Vfs.Shutdown();
@@ -37,6 +38,7 @@ internal static class LeakAudit
         Check(leaks, "task", kernel.Audit.LiveTasks - kernelTasks);
         Check(leaks, "open file", kernel.Audit.LiveFiles);
         Check(leaks, "descriptor table", kernel.Audit.LiveDescriptorTables);
+        Check(leaks, "pseudo-terminal", kernel.Terminals.PairCount);
         Check(leaks, "mount", kernel.Audit.LiveMounts);
         Check(leaks, "file system", kernel.Audit.LiveSuperBlocks);
         Check(leaks, "dentry", kernel.Dentries.Count);

@@ -36,18 +36,21 @@ public sealed class ProcessOptions(string program, params IReadOnlyList<string> 
 /// <summary>What stands behind a descriptor that a program starts with.</summary>
 public sealed class ProcessStream
 {
-    private ProcessStream(ProcessStreamKind kind, ReadOnlyMemory<byte> content = default)
+    private ProcessStream(ProcessStreamKind kind, ReadOnlyMemory<byte> content = default, GuestTerminal? terminal = null)
     {
         Kind = kind;
         Content = content;
+        Terminal = terminal;
     }
 
     /// <summary><c>/dev/null</c>.</summary>
     public static ProcessStream Null { get; } = new(ProcessStreamKind.Null);
 
     /// <summary>
-    /// The calling process' own descriptor: it keeps its kind (terminal, pipe, socket, file with its offset and
-    /// append mode), and it can be polled.
+    /// The calling process' own descriptor: it keeps its kind (pipe, socket, file with its offset and append mode), and it
+    /// can be polled. A terminal becomes one of the machine's: when a program reads from it or changes its attributes, the
+    /// caller's goes into raw mode and passes everything on, and it is put back when the program has ended, when the
+    /// machine stops, and when this process exits or is stopped.
     /// </summary>
     public static ProcessStream Inherit { get; } = new(ProcessStreamKind.Inherit);
 
@@ -60,6 +63,15 @@ public sealed class ProcessStream
     internal ProcessStreamKind Kind { get; }
 
     internal ReadOnlyMemory<byte> Content { get; }
+
+    internal GuestTerminal? Terminal { get; }
+
+    /// <summary>A terminal whose screen and keyboard are streams of this process.</summary>
+    public static ProcessStream FromTerminal(GuestTerminal terminal)
+    {
+        ArgumentNullException.ThrowIfNull(terminal);
+        return new ProcessStream(ProcessStreamKind.Terminal, terminal: terminal);
+    }
 
     /// <summary>Input only: a pipe that is fed these bytes and then closed.</summary>
     public static ProcessStream FromBytes(ReadOnlyMemory<byte> content) => new(ProcessStreamKind.Bytes, content);
@@ -76,4 +88,5 @@ internal enum ProcessStreamKind
     Pipe = 2,
     Capture = 3,
     Bytes = 4,
+    Terminal = 5,
 }

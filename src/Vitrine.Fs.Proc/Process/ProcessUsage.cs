@@ -30,10 +30,13 @@ internal static class ProcessUsage
     };
 }
 
-/// <summary>The controlling terminal in stat; none until terminals exist.</summary>
+/// <summary>The controlling terminal in stat.</summary>
 internal static class ProcessTerminal
 {
-    public static long DeviceOf(ThreadGroup group) => 0;
+    /// <summary>tty_nr: 0 without one.</summary>
+    public static long DeviceOf(ThreadGroup group) => (long)(group.Terminal?.Number.Encode() ?? 0);
 
-    public static long ForegroundGroupOf(ThreadGroup group, Vitrine.Kernel.Namespaces.PidNamespace pids) => -1;
+    /// <summary>tpgid: −1 without a terminal.</summary>
+    public static long ForegroundGroupOf(ThreadGroup group, Vitrine.Kernel.Namespaces.PidNamespace pids) =>
+        group.Terminal is { } terminal ? terminal.Foreground?.In(pids) ?? 0 : -1;
 }

@@ -35,6 +35,21 @@ internal static class SysctlTree
         Text("unprivileged_bpf_disabled", _ => "2"),
         Directory("random", RandomEntries),
         .. IpcEntries.All,
+        Directory("pty",
+        [
+            Setting("max", t => Number(t.Kernel.Terminals.PairMaximum), (t, value) => SetNumber(value, n => t.Kernel.Terminals.PairMaximum = n)),
+            Setting("reserve", t => Number(t.Kernel.Terminals.PairReserve), (t, value) => SetNumber(value, n => t.Kernel.Terminals.PairReserve = n)),
+            Text("nr", t => Number(t.Kernel.Terminals.PairCount)),
+        ]),
+    ];
+
+    private static readonly StaticEntry[] DeviceEntries =
+    [
+        Directory("tty",
+        [
+            Setting("legacy_tiocsti", t => t.Kernel.Terminals.AllowsInsertion ? "1" : "0", SetInsertion),
+            Text("ldisc_autoload", _ => "0"),
+        ]),
     ];
 
     private static StaticEntry[] RandomEntries =>
@@ -79,7 +94,7 @@ internal static class SysctlTree
     ];
 
     public static GeneratedInode Make(GeneratedSuperBlock superBlock) => new StaticDirectory(
-        superBlock, [Directory("fs", FsEntries), Directory("kernel", KernelEntries), Directory("net", NetEntries), Directory("vm", VmEntries)]);
+        superBlock, [Directory("dev", DeviceEntries), Directory("fs", FsEntries), Directory("kernel", KernelEntries), Directory("net", NetEntries), Directory("vm", VmEntries)]);
 
     private static StaticEntry Directory(string name, StaticEntry[] entries) =>
         new(name, FileMode.Directory, sb => new StaticDirectory(sb, entries));
@@ -111,6 +126,29 @@ internal static class SysctlTree
             return Errno.EPERM;
         string name = value.TrimEnd('\n');
         uts.DomainName = name.Length <= 64 ? name : name[..64];
+        return Errno.Success;
+    }
+
+    private static Errno SetInsertion(Task current, string value)
+    {
+        switch (value.Trim())
+        {
+            case "0":
+                current.Kernel.Terminals.AllowsInsertion = false;
+                return Errno.Success;
+            case "1":
+                current.Kernel.Terminals.AllowsInsertion = true;
+                return Errno.Success;
+            default:
+                return Errno.EINVAL;
+        }
+    }
+
+    private static Errno SetNumber(string value, Action<int> set)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+            return Errno.EINVAL;
+        set(number);
         return Errno.Success;
     }
 

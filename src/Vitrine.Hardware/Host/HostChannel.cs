@@ -66,12 +66,6 @@ internal abstract class HostChannel : IDisposable
 
     public virtual int Sync() => -(int)Errno.EINVAL;
 
-    /// <summary>
-    /// A device control that is passed on as it is: the terminal's attributes and window. The buffer holds what the guest
-    /// gave and receives what the host answers.
-    /// </summary>
-    public virtual int DeviceControl(uint request, Span<byte> argument) => -(int)Errno.ENOTTY;
-
     /// <summary>The guest holds no descriptor of it any more.</summary>
     public abstract void Dispose();
 }

@@ -21,12 +21,10 @@ internal sealed unsafe class HostDescriptor : HostChannel
     private const int MessageNoSignal = 0x4000;
     private const uint TypeMask = 0xf000;
     private const uint TcGets = 0x5401;
-    private const uint TcSets = 0x5402;
     private const int TermiosSize = 60;
 
     private readonly int _fd;
     private readonly HostPoller _poller;
-    private readonly byte[]? _savedTerminal;
     private int _own = -1;
     private bool _ownTried;
 
@@ -38,11 +36,6 @@ internal sealed unsafe class HostDescriptor : HostChannel
         Mode = mode;
         RawDevice = rawDevice;
         Flags = flags;
-        if (kind == HostChannelKind.Terminal)
-        {
-            _savedTerminal = new byte[TermiosSize];
-            _ = RawControl(TcGets, _savedTerminal);
-        }
     }
 
     public override HostChannelKind Kind { get; }
@@ -164,13 +157,8 @@ internal sealed unsafe class HostDescriptor : HostChannel
 
     public override int Sync() => Libc.Sync(_fd) == 0 ? 0 : -Libc.LastError;
 
-    public override int DeviceControl(uint request, Span<byte> argument) =>
-        Kind == HostChannelKind.Terminal ? RawControl(request, argument) : -(int)Errno.ENOTTY;
-
     public override void Dispose()
     {
-        if (_savedTerminal is not null)
-            _ = RawControl(TcSets, _savedTerminal);
         _poller.Forget(_fd);
         if (_own >= 0)
             _ = Libc.Close(_own);
@@ -201,15 +189,5 @@ internal sealed unsafe class HostDescriptor : HostChannel
         // SAFETY: the path is NUL-terminated and pinned.
         fixed (byte* text = path)
             _own = Libc.Open(text, (int)(Flags & 3) | OpenNonBlock | OpenNoControllingTerminal | OpenCloseOnExec, 0);
-    }
-
-    private int RawControl(uint request, Span<byte> argument)
-    {
-        // SAFETY: the driver passes a buffer of the size that the request has.
-        fixed (byte* at = argument)
-        {
-            int result = Libc.DeviceControl(_fd, request, at);
-            return result >= 0 ? result : -Libc.LastError;
-        }
     }
 }

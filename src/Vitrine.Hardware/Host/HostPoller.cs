@@ -67,6 +67,7 @@ internal sealed unsafe class HostPoller : IDisposable
             thread = _thread;
             _thread = null;
             _actions.Clear();
+            _added.Clear();
             if (thread is not null)
             {
                 ulong one = 1;

@@ -10,8 +10,9 @@ namespace Vitrine.Kernel.Drivers;
 
 /// <summary>
 /// An open file whose other side is the host: one of the descriptors that the first program starts with. It has the
-/// kind of the host's (terminal, pipe, file with the shared offset). The host is never waited for under the kernel
-/// lock: a transfer that would block arms the channel, whose readiness comes back as an interrupt.
+/// kind of the host's (pipe, socket, file with the shared offset); the caller's terminal becomes a terminal of the machine
+/// instead. The host is never waited for under the kernel lock: a transfer that would block arms the channel, whose
+/// readiness comes back as an interrupt.
 /// </summary>
 internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlags flags) : OpenFile(path, inode, flags)
 {
@@ -127,25 +128,6 @@ internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlag
 
     public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => KTask<Errno>.FromResult((Errno)(-_channel.Sync()));
 
-    public override async KTask<SyscallResult> IoctlAsync(Task current, uint command, ulong argument)
-    {
-        (int size, bool reads, bool writes) = TerminalRequest.Describe(command);
-        if (_channel.Kind != HostChannelKind.Terminal || size == 0)
-            return Errno.ENOTTY;
-        byte[] buffer = new byte[64];
-        if (reads)
-        {
-            Errno error = await current.ReadUserBytesAsync(new VirtAddr(argument), buffer.AsMemory(0, size));
-            if (error != Errno.Success)
-                return error;
-        }
-
-        int result = _channel.DeviceControl(command, buffer);
-        if (result < 0 || !writes)
-            return result;
-        return await current.WriteUserBytesAsync(new VirtAddr(argument), buffer.AsMemory(0, size));
-    }
-
     private async KTask<Result<long>> DeliverAsync(Task current, IovIter to)
     {
         long done = 0;
@@ -177,19 +159,4 @@ internal sealed class HostStdioFile(VfsPath path, HostStdioInode inode, OpenFlag
 
         return Errno.Success;
     }
-
-}
-
-/// <summary>The terminal requests that are passed on to the host's terminal: attributes, window size, queue lengths.</summary>
-internal static class TerminalRequest
-{
-    /// <summary>Bytes of the argument and which way it goes; 0 for a request that isn't passed on.</summary>
-    public static (int Size, bool Reads, bool Writes) Describe(uint command) => command switch
-    {
-        0x5401 => (36, false, true), // TCGETS
-        0x5402 or 0x5403 or 0x5404 => (36, true, false), // TCSETS, TCSETSW, TCSETSF
-        0x5413 => (8, false, true), // TIOCGWINSZ
-        0x5411 or 0x541B => (4, false, true), // TIOCOUTQ, FIONREAD
-        _ => default,
-    };
 }

@@ -39,8 +39,6 @@ internal sealed class HostStdioInode : PseudoInode
         {
             HostChannelKind.Pipe => $"pipe:[{inode.Number.Value}]",
             HostChannelKind.Socket => $"socket:[{inode.Number.Value}]",
-            HostChannelKind.Terminal when device.Major == 136 => $"/dev/pts/{device.Minor}",
-            HostChannelKind.Terminal => "/dev/console",
             HostChannelKind.CharacterDevice when device == new DeviceNumber(1, 3) => "/dev/null",
             _ => $"host:[{inode.Number.Value}]",
         };

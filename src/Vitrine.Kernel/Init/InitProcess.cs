@@ -1,6 +1,7 @@
 using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Drivers;
+using Vitrine.Kernel.Drivers.Tty;
 using Vitrine.Kernel.Printk;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Security;
@@ -95,15 +96,9 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
         child.Files = FdTable.Create(child.Kernel);
         child.Fs = child.Parent!.Fs!.Copy();
         child.Fs.Umask = (FileMode)0x12;
-        for (int i = 0; i < request.Streams.Length; i++)
-        {
-            if (request.Streams[i] is not { } channel)
-                continue;
-            HostStdioFile file = HostStdioInode.Open(child.Kernel, channel, request.Credentials.Uid, request.Credentials.Gid);
-            Result<Fd> slot = child.Files!.Install(child, file, closeOnExec: false, minimum: i);
-            if (!slot.Ok)
-                return (slot.Error, "descriptor");
-        }
+        Errno connected = await ConnectAsync(child, request);
+        if (connected != Errno.Success)
+            return (connected, "descriptor");
 
         Errno error = Errno.ENOENT;
         foreach (byte[] directory in request.WorkingDirectories)
@@ -114,6 +109,44 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
         }
 
         return error != Errno.Success ? (error, "directory") : (await ExecuteAsync(child, request), "program");
+    }
+
+    /// <summary>The first descriptors; those on one terminal share one description, as after a login.</summary>
+    private static async KTask<Errno> ConnectAsync(Task child, ProgramRequest request)
+    {
+        TerminalChannel? terminal = null;
+        OpenFile? shared = null;
+        for (int i = 0; i < request.Streams.Length; i++)
+        {
+            if (request.Streams[i] is not { } channel)
+                continue;
+            OpenFile file;
+            if (channel is not TerminalChannel screen)
+            {
+                file = HostStdioInode.Open(child.Kernel, channel, request.Credentials.Uid, request.Credentials.Gid);
+            }
+            else if (screen == terminal)
+            {
+                file = shared!.Get();
+            }
+            else
+            {
+                Result<HostTerminalBridge> bridge = await HostTerminalBridge.ForAsync(child, screen);
+                Result<OpenFile> opened = bridge.Ok ? await bridge.Value.OpenAsync(child) : bridge.Error;
+                if (!opened.Ok)
+                    return opened.Error;
+                (terminal, shared, file) = (screen, opened.Value, opened.Value);
+            }
+
+            Result<Fd> slot = child.Files!.Install(child, file, closeOnExec: false, minimum: i);
+            if (!slot.Ok)
+            {
+                file.Put();
+                return slot.Error;
+            }
+        }
+
+        return Errno.Success;
     }
 
     /// <summary>execvp: a name without a slash is looked for in PATH; EACCES is remembered while the search goes on.</summary>
@@ -175,8 +208,25 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
             int status = child.ExitCode;
             child.State = TaskState.Dead;
             child.Reap();
-            if (_programs.Remove(child, out ProgramRequest? request))
-                request.Ended(status);
+            if (!_programs.Remove(child, out ProgramRequest? request))
+                continue;
+            ReleaseTerminals(request);
+            request.Ended(status);
+        }
+    }
+
+    /// <summary>What a program used of the caller's terminal goes back, unless another program still uses it.</summary>
+    private void ReleaseTerminals(ProgramRequest request)
+    {
+        foreach (HostChannel? channel in request.Streams)
+        {
+            if (channel is not TerminalChannel terminal || !kernel.Terminals.Bridges.TryGetValue(terminal, out HostTerminalBridge? bridge))
+                continue;
+            bool isUsed = false;
+            foreach (ProgramRequest other in _programs.Values)
+                isUsed |= other.Streams.AsSpan().Contains(channel);
+            if (!isUsed)
+                bridge.Disengage();
         }
     }
 }

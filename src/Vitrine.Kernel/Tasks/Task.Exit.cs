@@ -59,8 +59,6 @@ internal sealed partial class Task
                 group.GroupExitCode = waitStatus;
             }
 
-            if (group.IsSessionLeader)
-                group.Terminal?.SessionLeaderExited(group);
             group.DeleteTimers();
             group.NoteResidentSet(Mm);
         }
@@ -79,6 +77,8 @@ internal sealed partial class Task
             fs.Put();
         }
 
+        if (groupDead)
+            Drivers.Tty.TtyDevice.GiveUp(group, exits: true);
         Kernel.Observer?.TaskExited(this, groupDead && group.IsExiting ? group.GroupExitCode : waitStatus);
         Work = TaskWork.None;
         NotifyOfExit(groupDead);

@@ -1,21 +1,14 @@
+using Vitrine.Kernel.Drivers.Tty;
+using Vitrine.Kernel.Namespaces;
+
 namespace Vitrine.Kernel.Tasks;
-
-/// <summary>What job control knows of a process's controlling terminal; the terminal layer implements it.</summary>
-internal interface IControllingTerminal
-{
-    /// <summary>Device number, for tty_nr of /proc/PID/stat.</summary>
-    DeviceNumber Device { get; }
-
-    /// <summary>The foreground process group (tpgid), or null.</summary>
-    Namespaces.PidNumber? Foreground { get; }
-
-    /// <summary>The session leader has exited: SIGHUP to the foreground group, and the session loses the terminal.</summary>
-    void SessionLeaderExited(ThreadGroup leader);
-}
 
 /// <content>The controlling terminal.</content>
 internal sealed partial class ThreadGroup
 {
-    /// <summary>Null: none.</summary>
-    public IControllingTerminal? Terminal { get; set; }
+    /// <summary>The session's controlling terminal as this process knows it; null: none.</summary>
+    public TtyDevice? Terminal { get; set; }
+
+    /// <summary>Of a session leader whose terminal was hung up: the group that was in the foreground then.</summary>
+    public PidNumber? OldForeground { get; set; }
 }

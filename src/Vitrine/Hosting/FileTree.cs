@@ -1,6 +1,7 @@
 using System.Text;
 using Vitrine.Abi;
 using Vitrine.Fs.Dev;
+using Vitrine.Fs.Devpts;
 using Vitrine.Fs.Host;
 using Vitrine.Fs.Overlay;
 using Vitrine.Fs.Proc;
@@ -10,6 +11,7 @@ using Vitrine.Kernel;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Drivers;
 using Vitrine.Kernel.Drivers.Block;
+using Vitrine.Kernel.Drivers.Tty;
 using Vitrine.Kernel.Init;
 using Vitrine.Kernel.Ipc;
 using Vitrine.Kernel.Security;
@@ -38,6 +40,7 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         ("proc", "/proc", Kernels, ""),
         ("sysfs", "/sys", Kernels, ""),
         ("devtmpfs", "/dev", MountFlags.NoSuid | MountFlags.NoExec, ""),
+        ("devpts", "/dev/pts", MountFlags.NoSuid | MountFlags.NoExec, "gid=5,mode=620,ptmxmode=666"),
         ("tmpfs", "/dev/shm", MountFlags.NoSuid | MountFlags.NoDev, "mode=1777"),
     ];
 
@@ -49,13 +52,14 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
     public async KTask<Errno> MountAsync(GuestTask current)
     {
         MemoryDevices.Register(kernel);
-        TerminalDevices.Register(kernel);
         LoopDevices.Register(kernel);
+        TtyDevices.Register(kernel);
         kernel.Devices.FifoOpener = FifoOpener.OpenAsync;
         kernel.FileSystems.Register(new SysFileSystem());
         kernel.FileSystems.Register(_tmpfs);
         kernel.FileSystems.Register(new ProcFileSystem());
         kernel.FileSystems.Register(new DevtmpfsFileSystem());
+        kernel.FileSystems.Register(new DevptsFileSystem());
         kernel.FileSystems.Register(_overlay);
         kernel.FileSystems.Register(_host);
 

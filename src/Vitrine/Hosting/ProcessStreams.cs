@@ -12,11 +12,23 @@ internal sealed class ProcessStreams
     private readonly Task?[] _copying = new Task?[3];
     private readonly Stream?[] _host = new Stream?[3];
 
-    public ProcessStreams(ProcessOptions options, HostPoller poller)
+    public ProcessStreams(ProcessOptions options, HostPoller poller, CallersTerminals terminals)
     {
         ReadOnlySpan<ProcessStream> wanted = [options.StandardInput, options.StandardOutput, options.StandardError];
+        Span<int> inherited = stackalloc int[3];
+        int count = 0;
         for (int fd = 0; fd < 3; fd++)
-            Channels[fd] = Open(fd, wanted[fd], poller);
+        {
+            if (wanted[fd].Kind == ProcessStreamKind.Inherit)
+                inherited[count++] = fd;
+        }
+
+        for (int fd = 0; fd < 3; fd++)
+        {
+            Channels[fd] = wanted[fd].Kind == ProcessStreamKind.Inherit && terminals.Find(fd, inherited[..count]) is { } terminal
+                ? terminal
+                : Open(fd, wanted[fd], poller);
+        }
     }
 
     /// <summary>Null where the caller's own descriptor is closed.</summary>
@@ -47,7 +59,11 @@ internal sealed class ProcessStreams
     public void Abandon()
     {
         foreach (HostChannel? channel in Channels)
-            channel?.Dispose();
+        {
+            // Terminals outlive programs.
+            if (channel is not TerminalChannel)
+                channel?.Dispose();
+        }
     }
 
     private HostChannel? Open(int fd, ProcessStream wanted, HostPoller poller)
@@ -58,6 +74,8 @@ internal sealed class ProcessStreams
                 return HostDescriptor.Open(fd, poller);
             case ProcessStreamKind.Null:
                 return new NullChannel();
+            case ProcessStreamKind.Terminal:
+                return wanted.Terminal!.Channel;
         }
 
         if (fd == 0 ? wanted.Kind == ProcessStreamKind.Capture : wanted.Kind == ProcessStreamKind.Bytes)

@@ -28,6 +28,7 @@ internal sealed class RunningMachine
     private readonly KernelInstance _kernel;
     private readonly GuestRam _ram;
     private readonly HostPoller _poller = new();
+    private readonly CallersTerminals _terminals;
     private readonly InitProcess _init;
     private readonly Credentials _credentials;
     private readonly TaskCompletionSource _booted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -41,6 +42,7 @@ internal sealed class RunningMachine
     public RunningMachine(MachineOptions options, KernelInstance kernel, GuestRam ram, Credentials credentials, Func<Kernel.Tasks.Task, KTask<Errno>> mountTree)
     {
         _options = options;
+        _terminals = new CallersTerminals(_poller);
         _kernel = kernel;
         _ram = ram;
         _credentials = credentials;
@@ -78,7 +80,7 @@ internal sealed class RunningMachine
     {
         if (_kernel.IsHalted)
             throw Halted();
-        var streams = new ProcessStreams(options, _poller);
+        var streams = new ProcessStreams(options, _poller, _terminals);
         var started = new TaskCompletionSource<ProgramStart>(TaskCreationOptions.RunContinuationsAsynchronously);
         var ended = new TaskCompletionSource<ProcessResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
@@ -174,6 +176,8 @@ internal sealed class RunningMachine
 
     private void OnHalted(Exception? cause)
     {
+        // First of all: whatever else goes wrong at the end, the caller can type again.
+        _terminals.GiveBack();
         VitrineException failure = Halted();
         TaskCompletionSource<ProcessResult>[] running;
         lock (_lock)

@@ -84,6 +84,7 @@ internal static class IdentityCalls
             return Errno.EPERM;
         group.IsSessionLeader = true;
         group.Terminal = null;
+        group.OldForeground = null;
         ProcessGroups.JoinSession(group, number);
         ProcessGroups.Join(group, number);
         return number.In(current.Namespaces.Pid);
