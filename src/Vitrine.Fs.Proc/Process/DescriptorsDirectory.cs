@@ -55,6 +55,8 @@ internal sealed class DescriptorLink : GeneratedInode
         Size = 64;
     }
 
+    public override bool IsEphemeral => true;
+
     public override bool IsStillValid => _context.IsAlive && File is { } file && ModeOf(file) == Mode;
 
     private OpenFile? File => _context.Task.Files?.Peek(new Fd(_number));

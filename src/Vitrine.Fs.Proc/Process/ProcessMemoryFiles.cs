@@ -16,7 +16,7 @@ internal static class ProcessMemoryFiles
         if (context.Task.Mm is not { } mm)
             return;
         for (int i = 0; i < mm.Areas.Count; i++)
-            MapLine(current, context, text, mm, mm.Areas[i]);
+            MapLine(current, text, mm, mm.Areas[i]);
         // The vsyscall page that Linux shows last does not exist here (vsyscall=none).
     }
 
@@ -40,7 +40,7 @@ internal static class ProcessMemoryFiles
             text.Append(MemoryMarshal.AsBytes(mm.SavedAuxv.AsSpan()));
     }
 
-    private static void MapLine(Task current, ProcessContext context, GeneratedText text, MmStruct mm, VmArea area)
+    internal static void MapLine(Task current, GeneratedText text, MmStruct mm, VmArea area)
     {
         int start = text.Length;
         text.AppendHex(area.Start.Value, 8).Append('-').AppendHex(area.End.Value, 8).Append(' ');

@@ -11,6 +11,8 @@ internal sealed class ProcessText(ProcessContext context, FileMode mode, Action<
 {
     public override bool IsStillValid => context.IsAlive;
 
+    public override bool IsPollable => false;
+
     public override Errno CheckOpen(Task current) =>
         isPrivate && !ProcessAccess.MayRead(current, context.Task) ? Errno.EACCES : Errno.Success;
 
@@ -29,6 +31,8 @@ internal sealed class ProcessSetting(
     : TextInode(context.SuperBlock, mode)
 {
     public override bool IsStillValid => context.IsAlive;
+
+    public override bool IsPollable => false;
 
     public override KTask<Errno> GenerateAsync(Task current, OpenFile file, GeneratedText text)
     {
@@ -49,6 +53,8 @@ internal sealed class ProcessMemoryText(ProcessContext context, FileMode mode, b
     private const ulong Longest = 8 << 20;
 
     public override bool IsStillValid => context.IsAlive;
+
+    public override bool IsPollable => false;
 
     public override Errno CheckOpen(Task current) =>
         environment && !ProcessAccess.MayRead(current, context.Task) ? Errno.EACCES : Errno.Success;

@@ -23,7 +23,7 @@ internal static class SysctlTree
         Text("cap_last_cap", _ => Number((int)Capability.CheckpointRestore)),
         Text("overflowuid", _ => Number(Uid.Overflow.Value)),
         Text("overflowgid", _ => Number(Gid.Overflow.Value)),
-        Text("ns_last_pid", t => Number(t.Namespaces.Pid.Last)),
+        Setting("ns_last_pid", t => Number(t.Namespaces.Pid.Last), SetLastPid),
         Text("core_pattern", _ => "core"),
         Text("core_uses_pid", _ => "0"),
         Text("randomize_va_space", _ => "2"),
@@ -62,7 +62,7 @@ internal static class SysctlTree
 
     private static readonly StaticEntry[] VmEntries =
     [
-        Text("max_map_count", _ => Number(Vitrine.Kernel.Mm.MmStruct.MaximumAreas)),
+        Count("max_map_count", t => t.Kernel.Memory.MaximumAreas, (t, value) => t.Kernel.Memory.MaximumAreas = (int)value, 0, int.MaxValue),
         Text("mmap_min_addr", _ => Number(Vitrine.Kernel.Mm.MmStruct.MinimumAddress)),
         Text("overcommit_memory", _ => "0"),
         Text("overcommit_ratio", _ => "50"),
@@ -74,17 +74,17 @@ internal static class SysctlTree
 
     private static readonly StaticEntry[] FsEntries =
     [
-        Text("file-max", t => Number(t.Kernel.Vfs.Settings.FileMaximum)),
+        Count("file-max", t => t.Kernel.Vfs.Settings.FileMaximum, (t, value) => t.Kernel.Vfs.Settings.FileMaximum = value, 0, long.MaxValue),
         Text("file-nr", t => $"{Number(t.Kernel.Audit.LiveFiles)}\t0\t{Number(t.Kernel.Vfs.Settings.FileMaximum)}"),
-        Text("nr_open", t => Number(t.Kernel.Vfs.Settings.NrOpen)),
-        Text("mount-max", t => Number(t.Kernel.Vfs.Settings.MountMaximum)),
-        Text("pipe-max-size", t => Number(t.Kernel.Vfs.Settings.PipeMaximumSize)),
+        Count("nr_open", t => t.Kernel.Vfs.Settings.NrOpen, (t, value) => t.Kernel.Vfs.Settings.NrOpen = (int)value, 8, 1 << 30),
+        Count("mount-max", t => t.Kernel.Vfs.Settings.MountMaximum, (t, value) => t.Kernel.Vfs.Settings.MountMaximum = (int)value, 1, int.MaxValue),
+        Count("pipe-max-size", t => t.Kernel.Vfs.Settings.PipeMaximumSize, (t, value) => t.Kernel.Vfs.Settings.PipeMaximumSize = (int)Math.Min(global::System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)value), 1 << 30), 4096, 1L << 31),
         Text("overflowuid", _ => Number(Uid.Overflow.Value)),
         Text("overflowgid", _ => Number(Gid.Overflow.Value)),
-        Text("protected_symlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedSymlinks)),
-        Text("protected_hardlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedHardlinks)),
-        Text("protected_fifos", t => Number(t.Kernel.Vfs.Settings.ProtectedFifos)),
-        Text("protected_regular", t => Number(t.Kernel.Vfs.Settings.ProtectedRegular)),
+        Count("protected_symlinks", t => t.Kernel.Vfs.Settings.ProtectedSymlinks, (t, value) => t.Kernel.Vfs.Settings.ProtectedSymlinks = (int)value, 0, 1),
+        Count("protected_hardlinks", t => t.Kernel.Vfs.Settings.ProtectedHardlinks, (t, value) => t.Kernel.Vfs.Settings.ProtectedHardlinks = (int)value, 0, 1),
+        Count("protected_fifos", t => t.Kernel.Vfs.Settings.ProtectedFifos, (t, value) => t.Kernel.Vfs.Settings.ProtectedFifos = (int)value, 0, 2),
+        Count("protected_regular", t => t.Kernel.Vfs.Settings.ProtectedRegular, (t, value) => t.Kernel.Vfs.Settings.ProtectedRegular = (int)value, 0, 2),
     ];
 
     private static readonly StaticEntry[] NetEntries =
@@ -104,6 +104,21 @@ internal static class SysctlTree
 
     internal static StaticEntry Setting(string name, Func<Task, string> value, Func<Task, string, Errno> store) =>
         new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadWriteMode, (current, text) => text.Line(value(current)), store));
+
+    /// <summary>A number that root can set within bounds (proc_doulongvec_minmax).</summary>
+    internal static StaticEntry Count(string name, Func<Task, long> value, Action<Task, long> store, long minimum, long maximum) =>
+        Setting(
+            name,
+            task => Number(value(task)),
+            (task, text) =>
+            {
+                if (!long.TryParse(text.AsSpan().Trim().TrimEnd('\0'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number))
+                    return Errno.EINVAL;
+                if (number < minimum || number > maximum)
+                    return Errno.EINVAL;
+                store(task, number);
+                return Errno.Success;
+            });
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
@@ -149,6 +164,18 @@ internal static class SysctlTree
         if (!int.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int number))
             return Errno.EINVAL;
         set(number);
+        return Errno.Success;
+    }
+
+    /// <summary>The next process gets the number after it, for restoring (CAP_CHECKPOINT_RESTORE).</summary>
+    private static Errno SetLastPid(Task current, string value)
+    {
+        PidNamespace pids = current.Namespaces.Pid;
+        if (!current.Credentials.IsCapable(pids.Owner!, Capability.CheckpointRestore) && !current.Credentials.IsCapable(pids.Owner!, Capability.SysAdmin))
+            return Errno.EPERM;
+        if (!int.TryParse(value.AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number > pids.Maximum)
+            return Errno.EINVAL;
+        pids.Last = number;
         return Errno.Success;
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class MmStruct
     {
         if (area.Operations?.MaySplit(area) is { } refused && refused != Errno.Success)
             return refused;
-        if (Areas.Count >= MaximumAreas)
+        if (Areas.Count >= Memory.MaximumAreas)
             return Errno.ENOMEM;
         if (!CloneArea(area, this, at, area.End).TryGet(out VmArea? upper, out Errno error))
             return error;

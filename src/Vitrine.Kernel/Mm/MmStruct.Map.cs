@@ -100,7 +100,7 @@ internal sealed partial class MmStruct
         Errno error = CheckLocked(current, flags, length >> Page.Shift);
         if (error != Errno.Success)
             return error;
-        if (!MayExpand(current, flags, length >> Page.Shift) || Areas.Count >= MaximumAreas)
+        if (!MayExpand(current, flags, length >> Page.Shift) || Areas.Count >= Memory.MaximumAreas)
             return Errno.ENOMEM;
         if (!NewArea(new VirtAddr(start), length, flags).TryGet(out VmArea? area, out error))
             return error;
@@ -167,7 +167,7 @@ internal sealed partial class MmStruct
             return Errno.ENOMEM;
         if (pageOffset + (length >> Page.Shift) < pageOffset)
             return Errno.EOVERFLOW;
-        if (Areas.Count >= MaximumAreas)
+        if (Areas.Count >= Memory.MaximumAreas)
             return Errno.ENOMEM;
         if (!FindGap(current, address, length, flags).TryGet(out start, out Errno error))
             return error;

@@ -100,7 +100,7 @@ internal sealed partial class MmStruct
             return Errno.EINVAL;
         if (address.Value + oldLength > newAddress.Value && newAddress.Value + newLength > address.Value)
             return Errno.EINVAL;
-        return Areas.Count + 2 >= MaximumAreas - 3 ? Errno.ENOMEM : Errno.Success;
+        return Areas.Count + 2 >= Memory.MaximumAreas - 3 ? Errno.ENOMEM : Errno.Success;
     }
 
     private Errno CheckResize(Task current, VmArea area, VirtAddr address, ulong oldLength, ulong newLength, MremapFlags flags)
@@ -148,7 +148,7 @@ internal sealed partial class MmStruct
     {
         outOfFrames = false;
         ulong newPages = newLength >> Page.Shift;
-        if (Areas.Count >= MaximumAreas - 3)
+        if (Areas.Count >= Memory.MaximumAreas - 3)
             return Errno.ENOMEM;
         bool removesOld = !keepOld && oldLength != 0;
 

@@ -25,8 +25,8 @@ internal sealed partial class MmStruct
     /// <summary>vm.mmap_min_addr: nothing is mapped below it without CAP_SYS_RAWIO.</summary>
     public const ulong MinimumAddress = 65536;
 
-    /// <summary>vm.max_map_count.</summary>
-    public const int MaximumAreas = 65530;
+    /// <summary>vm.max_map_count at the start.</summary>
+    public const int DefaultMaximumAreas = 65530;
 
     private int _users = 1;
 

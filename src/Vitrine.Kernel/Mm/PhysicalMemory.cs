@@ -38,6 +38,9 @@ internal sealed unsafe partial class PhysicalMemory : IDisposable
         SetMinFree(DefaultMinFreeKilobytes());
     }
 
+    /// <summary>vm.max_map_count: mappings an address space may have.</summary>
+    public int MaximumAreas { get; set; } = MmStruct.DefaultMaximumAreas;
+
     public KernelInstance Kernel { get; }
 
     public GuestMemory Ram { get; }

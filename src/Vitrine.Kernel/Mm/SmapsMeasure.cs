@@ -21,6 +21,24 @@ internal struct SmapsMeasure
 
     public readonly long Pss => PssFraction >> 12;
 
+    /// <summary>Adds another measure.</summary>
+    public void Add(in SmapsMeasure other)
+    {
+        Rss += other.Rss;
+        PssFraction += other.PssFraction;
+        PssDirtyFraction += other.PssDirtyFraction;
+        PssAnonFraction += other.PssAnonFraction;
+        PssFileFraction += other.PssFileFraction;
+        PssShmemFraction += other.PssShmemFraction;
+        SharedClean += other.SharedClean;
+        SharedDirty += other.SharedDirty;
+        PrivateClean += other.PrivateClean;
+        PrivateDirty += other.PrivateDirty;
+        Referenced += other.Referenced;
+        Anonymous += other.Anonymous;
+        Locked += other.Locked;
+    }
+
     /// <summary>Counts one mapped page.</summary>
     public void Add(PageFlags flags, int mapCount, ulong entry, bool locked)
     {

@@ -18,7 +18,11 @@ internal sealed class PidNamespace(PidNamespace? parent, UserNamespace owner, In
     public int Maximum { get; set; } = DefaultMaximum;
 
     /// <summary>The last number given out (ns_last_pid, last field of /proc/loadavg).</summary>
-    public int Last => _last;
+    public int Last
+    {
+        get => _last;
+        set => _last = value;
+    }
 
     public int Count => _numbers.Count;
 

@@ -9,6 +9,9 @@ internal abstract partial class Inode
     /// <summary>A device, FIFO or socket that is only to be seen, such as those of the host's tree: opening it gives ENXIO.</summary>
     public virtual bool LeadsNowhere => false;
 
+    /// <summary>Comes and goes with a process or a descriptor, so that nothing can be mounted on it (dont_mount).</summary>
+    public virtual bool IsEphemeral => false;
+
     /// <summary>
     /// Owner, group and mode of a new object in this directory (inode_init_owner, mode_strip_sgid): below a set-group-ID
     /// directory the group is inherited, directories inherit the bit itself, and an executable file loses it unless its

@@ -77,7 +77,9 @@ internal sealed partial class VirtualFileSystem
     private async KTask<Errno> MakeEntryAsync(Task current, Inode directory, Dentry dentry, NewEntry entry)
     {
         FileMode type = entry.Mode & FileMode.TypeMask;
-        FileMode mode = entry.Mode & FileMode.PermissionMask & ~current.Fs!.Umask;
+        // The set-group-ID bit goes by the mode asked for: a umask without group execution must not save it.
+        FileMode mode = (type == FileMode.Directory ? entry.Mode : StripSetGid(current, directory, entry.Mode))
+            & FileMode.PermissionMask & ~current.Fs!.Umask;
         FileName name = dentry.Name;
         Result<Inode> made;
         switch (type)
@@ -89,14 +91,14 @@ internal sealed partial class VirtualFileSystem
                 made = await directory.SymlinkAsync(current, name, entry.LinkTarget);
                 break;
             case FileMode.Regular:
-                made = await directory.CreateAsync(current, name, FileMode.Regular | StripSetGid(current, directory, mode));
+                made = await directory.CreateAsync(current, name, FileMode.Regular | mode);
                 break;
             default:
                 bool isDevice = type is FileMode.CharacterDevice or FileMode.BlockDevice;
                 bool isWhiteout = type == FileMode.CharacterDevice && entry.Device == default;
                 if (isDevice && !isWhiteout && !current.Credentials.IsCapable(Kernel.InitUserNamespace, Capability.Mknod))
                     return Errno.EPERM;
-                made = await directory.MakeNodeAsync(current, name, type | StripSetGid(current, directory, mode), entry.Device);
+                made = await directory.MakeNodeAsync(current, name, type | mode, entry.Device);
                 break;
         }
 

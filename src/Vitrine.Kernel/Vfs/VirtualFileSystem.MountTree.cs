@@ -13,7 +13,7 @@ internal sealed partial class VirtualFileSystem
     {
         if (place.Dentry.Inode!.IsDirectory != tree.Root.Inode!.IsDirectory)
             return Errno.ENOTDIR;
-        if (place.Dentry.IsDeleted || place.Dentry.Inode.IsDead)
+        if (place.Dentry.IsDeleted || place.Dentry.Inode.IsDead || place.Dentry.Inode.IsEphemeral)
             return Errno.ENOENT;
         MountNamespace mounts = place.Mount.Namespace!;
         int size = CountTree(tree);

@@ -267,7 +267,7 @@ internal sealed partial class VirtualFileSystem
         Errno error = parent.Mount.BeginWrite();
         if (error == Errno.Success)
         {
-            error = await CreateRegularAsync(current, parent.Dentry.Inode!, dentry, request.Mode & ~current.Fs!.Umask);
+            error = await CreateRegularAsync(current, parent.Dentry.Inode!, dentry, request.Mode);
             parent.Mount.EndWrite();
         }
 
@@ -282,7 +282,7 @@ internal sealed partial class VirtualFileSystem
         Errno error = await MayCreateAsync(current, directory);
         if (error != Errno.Success)
             return error;
-        Result<Inode> made = await directory.CreateAsync(current, dentry.Name, FileMode.Regular | StripSetGid(current, directory, mode));
+        Result<Inode> made = await directory.CreateAsync(current, dentry.Name, FileMode.Regular | (StripSetGid(current, directory, mode) & ~current.Fs!.Umask));
         if (!made.Ok)
             return made.Error;
         Dentries.Instantiate(dentry, made.Value);
@@ -324,7 +324,7 @@ internal sealed partial class VirtualFileSystem
         else
         {
             Result<Inode> made = await directory.CreateTemporaryAsync(
-                current, FileMode.Regular | StripSetGid(current, directory, request.Mode & ~current.Fs!.Umask));
+                current, FileMode.Regular | (StripSetGid(current, directory, request.Mode) & ~current.Fs!.Umask));
             if (!made.Ok)
             {
                 opened = made.Error;

@@ -32,16 +32,15 @@ internal static class CopyCalls
         Result<long> result = await SendAsync(current, from.Value, to.Value, !offset.IsNull, position, count);
         to.Value.Put();
         from.Value.Put();
-        if (!result.Ok)
-            return result.Error;
-        if (!offset.IsNull && result.Value > 0)
+        if (!offset.IsNull)
         {
-            Errno error = await current.WriteUserAsync(offset, position + result.Value);
+            // Written back whatever came of it, as Linux does.
+            Errno error = await current.WriteUserAsync(offset, position + (result.Ok ? result.Value : 0));
             if (error != Errno.Success)
                 return error;
         }
 
-        return result.Value;
+        return result.Ok ? result.Value : result.Error;
     }
 
     [Syscall(326, "copy_file_range", SyscallSupport.Real)]

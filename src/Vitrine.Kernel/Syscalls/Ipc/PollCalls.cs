@@ -104,6 +104,8 @@ internal static class PollCalls
         current.RestoreSavedMask(interrupted);
         if (timeout.IsNull)
             return result;
+        if (current.HasStickyTimeouts)
+            return interrupted ? Errno.EINTR : result;
         long left = Math.Max(deadline - current.Kernel.Time.Now, 0);
         Errno error = await current.WriteUserAsync(timeout, Timespec.FromNanoseconds(left));
         return error != Errno.Success && interrupted ? Errno.EINTR : result;

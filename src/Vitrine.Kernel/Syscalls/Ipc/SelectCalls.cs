@@ -39,6 +39,8 @@ internal static class SelectCalls
         SyscallResult result = await SelectAsync(current, count, read, write, except, deadline, immediate);
         if (timeout.IsNull)
             return result;
+        if (current.HasStickyTimeouts)
+            return result.Error == Errno.ERESTARTNOHAND ? Errno.EINTR : result;
         long left = Math.Max(deadline - current.Kernel.Time.Now, 0);
         Errno error = await current.WriteUserAsync(timeout, new Timeval(left / 1_000_000_000, left % 1_000_000_000 / 1000));
         return error != Errno.Success && result.Error == Errno.ERESTARTNOHAND ? Errno.EINTR : result;

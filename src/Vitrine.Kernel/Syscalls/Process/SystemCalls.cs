@@ -54,12 +54,12 @@ internal static class SystemCalls
     {
         UtsNamespace uts = current.Namespaces.Uts;
         var name = default(UtsName);
-        name.Set(0, KernelIdentity.SystemName);
+        name.Set(0, KernelVersion.OsType);
         name.Set(1, uts.NodeName);
-        name.Set(2, (current.Personality & 0x0020000) != 0 ? KernelIdentity.Release26 : KernelIdentity.Release);
-        name.Set(3, KernelIdentity.Version);
+        name.Set(2, (current.Personality & 0x0020000) != 0 ? KernelVersion.Release26 : KernelVersion.Release);
+        name.Set(3, KernelVersion.Version);
         // PER_LINUX32 shows the 32-bit machine.
-        name.Set(4, (current.Personality & 0xff) == 8 ? "i686" : KernelIdentity.Machine);
+        name.Set(4, (current.Personality & 0xff) == 8 ? "i686" : KernelVersion.Machine);
         name.Set(5, uts.DomainName);
         return await current.WriteUserAsync(buffer, name);
     }

@@ -238,7 +238,8 @@ internal static class SchedulingCalls
         int best = -1;
         foreach (Task task in Select(current, (PriorityTarget)(which - 1), who))
         {
-            int value = task.IoPriority != 0 ? task.IoPriority : (2 << 13) | (task.Sched.Nice + 20) / 5;
+            // One process shows what was set, a group what is in effect: class none goes by the nice value.
+            int value = which == 1 || task.IoPriority >> 13 != 0 ? task.IoPriority : (2 << 13) | (task.Sched.Nice + 20) / 5;
             best = best < 0 ? value : Math.Min(best, value);
         }
 

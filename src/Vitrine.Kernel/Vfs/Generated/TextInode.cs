@@ -24,6 +24,9 @@ internal abstract class TextInode(GeneratedSuperBlock superBlock, FileMode mode)
     /// <summary>Takes what was written in one call; EIO by default: nothing can be set here.</summary>
     public virtual KTask<Errno> StoreAsync(Task current, ReadOnlyMemory<byte> data) => Fail(Errno.EIO);
 
+    /// <summary>Whether poll and epoll take it: always ready then. Linux's files about processes have no poll operation.</summary>
+    public virtual bool IsPollable => true;
+
     /// <summary>Whether the opener may have it beyond the mode bits (ptrace access checks).</summary>
     public virtual Errno CheckOpen(Task current) => Errno.Success;
 
@@ -39,12 +42,12 @@ internal abstract class TextInode(GeneratedSuperBlock superBlock, FileMode mode)
 }
 
 /// <summary>An open generated file.</summary>
-internal sealed class TextFile(VfsPath path, TextInode inode, OpenFlags flags) : OpenFile(path, inode, flags)
+internal class TextFile(VfsPath path, TextInode inode, OpenFlags flags) : OpenFile(path, inode, flags)
 {
     private const int LongestWrite = 64 << 10;
     private GeneratedText? _text;
 
-    public override bool IsPollable => true;
+    public override bool IsPollable => inode.IsPollable;
 
     public override async KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset)
     {
