@@ -68,7 +68,7 @@ internal static class FutexCore
 
     /// <summary>Wakes some waiters and moves others to a second futex; with a value, only if the first word has it (EAGAIN).</summary>
     public static async KTask<SyscallResult> RequeueAsync(
-        Task current, UserPtr<uint> from, UserPtr<uint> to, bool shared, int wake, int move, uint? expected)
+        Task current, UserPtr<uint> from, UserPtr<uint> to, bool shared, bool targetShared, int wake, int move, uint? expected)
     {
         if (wake < 0 || move < 0)
             return Errno.EINVAL;
@@ -80,7 +80,7 @@ internal static class FutexCore
             Errno error = FutexKey.Find(mm, from.Address, shared, out FutexKey source);
             if (error != Errno.Success)
                 return error;
-            error = FutexKey.Find(mm, to.Address, shared, out FutexKey target);
+            error = FutexKey.Find(mm, to.Address, targetShared, out FutexKey target);
             if (error != Errno.Success)
                 return error;
             if (expected is { } value)

@@ -127,7 +127,7 @@ internal static class FutexPi
         return (uint)next.Pid.In(next.Namespaces.Pid) | (state.Waiters.Count > 1 ? FutexWord.Waiters : 0);
     }
 
-    private static Errno TryTake(
+    internal static Errno TryTake(
         MmStruct mm, FutexTable table, Task current, VirtAddr address, FutexKey key, uint self, bool tryOnly, out PiState? state, out bool fault)
     {
         state = null;
@@ -218,7 +218,7 @@ internal static class FutexPi
         }
     }
 
-    private static void DropIfUnused(FutexTable table, PiState state)
+    internal static void DropIfUnused(FutexTable table, PiState state)
     {
         if (state.Waiters.Count == 0)
             table.PiStates.Remove(state.Key);

@@ -68,6 +68,8 @@ internal sealed partial class MmStruct
         VdsoBase = parent.VdsoBase;
         SavedAuxv = parent.SavedAuxv;
         Dumpable = parent.Dumpable;
+        MembarrierRegistrations = parent.MembarrierRegistrations;
+        IsHugePageDisabled = parent.IsHugePageDisabled;
         ExeFile = parent.ExeFile?.Get();
     }
 

@@ -18,6 +18,8 @@ internal static class SyscallRestarts
         {
             case RestartKind.Nanosleep:
                 return await SleepCalls.RestartAsync(current, block);
+            case RestartKind.CpuNanosleep:
+                return await SleepCalls.RestartOnCpuClockAsync(current, block);
             case RestartKind.SignalWait:
                 return await SignalWaitCalls.WaitAsync(
                     current, new SignalSet(block.Argument), new UserPtr<SignalInfo>(block.Address), block.Deadline);

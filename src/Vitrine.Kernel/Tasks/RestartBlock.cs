@@ -11,6 +11,9 @@ internal enum RestartKind
     Poll = 2,
     FutexWait = 3,
     SignalWait = 4,
+
+    /// <summary>A sleep on a CPU clock.</summary>
+    CpuNanosleep = 5,
 }
 
 /// <summary>
@@ -18,9 +21,9 @@ internal enum RestartKind
 /// with an absolute deadline, so that the time waited already is not waited again.
 /// </summary>
 /// <param name="Kind">The call.</param>
-/// <param name="Deadline">Monotonic time at which it gives up.</param>
+/// <param name="Deadline">Monotonic time at which it gives up; CPU time of a sleep on such a clock.</param>
 /// <param name="Address">nanosleep: where the remaining time goes (0: nowhere); poll: the descriptors; futex: the word; sigtimedwait: the siginfo.</param>
-/// <param name="Argument">poll: the number of descriptors; futex: the value waited on; sigtimedwait: the set.</param>
+/// <param name="Argument">poll: the number of descriptors; futex: the value waited on; sigtimedwait: the set; sleep on a CPU clock: the clock.</param>
 /// <param name="Argument2">futex: flags and bitset.</param>
 internal readonly record struct RestartBlock(RestartKind Kind, Ktime Deadline, VirtAddr Address, ulong Argument, ulong Argument2);
 

@@ -10,6 +10,7 @@ internal sealed partial class ThreadGroup
     private RealIntervalTimer? _realTimer;
     private SortedDictionary<int, PosixTimer>? _timers;
     private List<PosixTimer>? _cpuTimers;
+    private List<CpuSleeper>? _cpuSleepers;
     private CpuIntervalTimer _virtual;
     private CpuIntervalTimer _profiling;
 
@@ -23,9 +24,12 @@ internal sealed partial class ThreadGroup
     /// <summary>The timers on CPU clocks that are set.</summary>
     public List<PosixTimer> CpuTimers => _cpuTimers ??= [];
 
+    /// <summary>Those who sleep until the process, or a thread of it, has used some time.</summary>
+    public List<CpuSleeper> CpuSleepers => _cpuSleepers ??= [];
+
     /// <summary>Something must be checked when CPU time passes.</summary>
     public bool WatchesCpuTime =>
-        _cpuTimers is { Count: > 0 } || _virtual.Expires != 0 || _profiling.Expires != 0 || Limits[(int)ResourceLimit.Cpu].Soft != RLimit.Infinity;
+        _cpuTimers is { Count: > 0 } || _cpuSleepers is { Count: > 0 } || _virtual.Expires != 0 || _profiling.Expires != 0 || Limits[(int)ResourceLimit.Cpu].Soft != RLimit.Infinity;
 
     public CpuIntervalTimer GetCpuInterval(IntervalTimerKind kind) => kind == IntervalTimerKind.Virtual ? _virtual : _profiling;
 
@@ -54,6 +58,15 @@ internal sealed partial class ThreadGroup
                 long now = timers[i].Clock.ReadCpu();
                 if (timers[i].CpuExpires <= now)
                     timers[i].FireCpu(now);
+            }
+        }
+
+        if (_cpuSleepers is { Count: > 0 } sleepers)
+        {
+            foreach (CpuSleeper sleeper in sleepers)
+            {
+                if (sleeper.Expires <= sleeper.Clock.ReadCpu())
+                    _ = sleeper.Task.Wake();
             }
         }
 

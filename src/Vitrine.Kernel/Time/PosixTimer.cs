@@ -182,6 +182,9 @@ internal sealed class PosixTimer : KernelTimer
     }
 }
 
+/// <summary>A task that sleeps until a CPU clock shows a time.</summary>
+internal sealed record CpuSleeper(Task Task, ClockSource Clock, long Expires);
+
 /// <summary>What a timer or sleep counts: a wall clock, or the CPU time of a thread or process.</summary>
 internal readonly record struct ClockSource(ClockId Id, Task? Thread, ThreadGroup? Process)
 {

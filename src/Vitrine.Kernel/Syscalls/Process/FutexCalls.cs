@@ -7,12 +7,10 @@ using Vitrine.Kernel.Time;
 
 namespace Vitrine.Kernel.Syscalls.Process;
 
-/// <summary>futex(2), futex_waitv(2), robust lists.</summary>
+/// <summary>futex(2) and robust lists.</summary>
 internal static class FutexCalls
 {
-    private const int MaximumVector = 128;
-
-    [Syscall(202, "futex", SyscallSupport.Partial, Note = "FUTEX_WAIT_REQUEUE_PI and FUTEX_CMP_REQUEUE_PI give ENOSYS")]
+    [Syscall(202, "futex", SyscallSupport.Real)]
     public static async KTask<SyscallResult> Futex(
         Task current,
         UserPtr<uint> word,
@@ -30,8 +28,8 @@ internal static class FutexCalls
         if (realtime && command is not (FutexCommand.Wait or FutexCommand.WaitBitset or FutexCommand.WaitRequeuePi or FutexCommand.LockPi2))
             return Errno.ENOSYS;
         Ktime deadline = Ktime.Never;
-        if (timeoutOrCount != 0 && command is FutexCommand.Wait or FutexCommand.WaitBitset or FutexCommand.LockPi or FutexCommand.LockPi2
-            && timeoutOrCount != 0)
+        if (timeoutOrCount != 0 && command is (FutexCommand.Wait or FutexCommand.WaitBitset or FutexCommand.WaitRequeuePi
+            or FutexCommand.LockPi or FutexCommand.LockPi2))
         {
             Result<Timespec> read = await current.ReadUserAsync(new UserPtr<Timespec>(new VirtAddr(timeoutOrCount)));
             if (!read.TryGet(out Timespec time, out Errno error))
@@ -52,9 +50,9 @@ internal static class FutexCalls
             case FutexCommand.WakeBitset:
                 return await FutexCore.WakeAsync(current, word, shared, (int)value, value3);
             case FutexCommand.Requeue:
-                return await FutexCore.RequeueAsync(current, word, second, shared, (int)value, (int)timeoutOrCount, null);
+                return await FutexCore.RequeueAsync(current, word, second, shared, shared, (int)value, (int)timeoutOrCount, null);
             case FutexCommand.CompareRequeue:
-                return await FutexCore.RequeueAsync(current, word, second, shared, (int)value, (int)timeoutOrCount, value3);
+                return await FutexCore.RequeueAsync(current, word, second, shared, shared, (int)value, (int)timeoutOrCount, value3);
             case FutexCommand.WakeOperation:
                 return await FutexCore.WakeOperationAsync(current, word, second, shared, (int)value, (int)timeoutOrCount, value3);
             case FutexCommand.LockPi:
@@ -64,46 +62,13 @@ internal static class FutexCalls
                 return await FutexPi.LockAsync(current, word, shared, Ktime.Never, tryOnly: true);
             case FutexCommand.UnlockPi:
                 return await FutexPi.UnlockAsync(current, word, shared);
+            case FutexCommand.WaitRequeuePi:
+                return await FutexRequeuePi.WaitAsync(current, word, second, shared, value, deadline);
+            case FutexCommand.CompareRequeuePi:
+                return await FutexRequeuePi.RequeueAsync(current, word, second, shared, (int)value, (int)timeoutOrCount, value3);
             default:
                 return Errno.ENOSYS;
         }
-    }
-
-    [Syscall(449, "futex_waitv", SyscallSupport.Real)]
-    public static async KTask<SyscallResult> FutexWaitV(
-        Task current, UserPtr<FutexWaitVector> waiters, uint count, uint flags, [Strace("timespec")] UserPtr<Timespec> timeout, ClockId clock)
-    {
-        if (flags != 0 || count is 0 or > MaximumVector || waiters.IsNull)
-            return Errno.EINVAL;
-        Ktime deadline = Ktime.Never;
-        Errno error;
-        if (!timeout.IsNull)
-        {
-            if (clock is not (ClockId.Realtime or ClockId.Monotonic))
-                return Errno.EINVAL;
-            Result<Timespec> read = await current.ReadUserAsync(timeout);
-            if (!read.TryGet(out Timespec time, out error))
-                return error;
-            if (!time.IsValid)
-                return Errno.EINVAL;
-            deadline = current.Kernel.Time.ToMonotonic(clock, Ktime.Duration(time));
-        }
-
-        var words = new FutexWaitVector[count];
-        for (int i = 0; i < words.Length; i++)
-        {
-            Result<FutexWaitVector> read = await current.ReadUserAsync(waiters.Element(i));
-            if (!read.TryGet(out words[i], out error))
-                return error;
-            // FUTEX2_SIZE_U32, and FUTEX2_PRIVATE at choice.
-            if ((words[i].Flags & ~0x82u) != 0 || (words[i].Flags & 3) != 2 || words[i].Reserved != 0
-                || (words[i].Address & 3) != 0 || words[i].Value > uint.MaxValue)
-            {
-                return Errno.EINVAL;
-            }
-        }
-
-        return await FutexVector.WaitAsync(current, words, deadline);
     }
 
     [Syscall(273, "set_robust_list", SyscallSupport.Real)]

@@ -25,7 +25,7 @@ internal static class ClockCalls
     public static async KTask<SyscallResult> ClockSetTime(Task current, [Strace("clock")] ClockId clock, [Strace("timespec")] UserPtr<Timespec> time)
     {
         if (clock != ClockId.Realtime)
-            return clock < 0 || clock is ClockId.ProcessCpuTime or ClockId.ThreadCpuTime ? Errno.EPERM : Errno.EINVAL;
+            return clock < 0 && CpuClock.Find(current, clock).Ok ? Errno.EPERM : Errno.EINVAL;
         Result<Timespec> read = await current.ReadUserAsync(time);
         if (!read.TryGet(out Timespec value, out Errno error))
             return error;

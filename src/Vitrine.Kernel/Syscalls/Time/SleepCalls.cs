@@ -14,7 +14,7 @@ internal static class SleepCalls
         Task current, [Strace("timespec")] UserPtr<Timespec> request, [Strace("out-timespec")] UserPtr<Timespec> remaining) =>
         SleepAsync(current, ClockId.Monotonic, TimerFlags.None, request, remaining);
 
-    [Syscall(230, "clock_nanosleep", SyscallSupport.Partial, Note = "CPU clocks of processes give ENOTSUP")]
+    [Syscall(230, "clock_nanosleep", SyscallSupport.Real)]
     public static KTask<SyscallResult> ClockNanosleep(
         Task current,
         [Strace("clock")] ClockId clock,
@@ -28,9 +28,12 @@ internal static class SleepCalls
             ClockId.RealtimeAlarm or ClockId.BoottimeAlarm =>
                 current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
             ClockId.ThreadCpuTime => Errno.EOPNOTSUPP,
-            ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse or ClockId.ProcessCpuTime or < 0 => Errno.ENOTSUP,
+            ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse => Errno.ENOTSUP,
+            ClockId.ProcessCpuTime or < 0 => Errno.Success,
             _ => Errno.EINVAL,
         };
+        if (clock is ClockId.ProcessCpuTime or < 0)
+            return SleepOnCpuClockAsync(current, clock, flags, request, remaining);
         return error != Errno.Success ? KTask<SyscallResult>.FromResult(error) : SleepAsync(current, clock, flags, request, remaining);
     }
 
@@ -50,6 +53,61 @@ internal static class SleepCalls
         long length = Ktime.Duration(time);
         Ktime deadline = absolute ? current.Kernel.Time.ToMonotonic(clock, length) : current.Kernel.Time.Now + length;
         return await WaitAsync(current, deadline, absolute ? default : remaining.Address, absolute);
+    }
+
+    /// <summary>Goes on after a signal without a handler.</summary>
+    internal static async KTask<SyscallResult> RestartOnCpuClockAsync(Task current, RestartBlock block)
+    {
+        var clock = (ClockId)(int)block.Argument;
+        Result<ClockSource> found = CpuClock.Find(current, clock);
+        return found.TryGet(out ClockSource source, out Errno error)
+            ? await WaitForCpuTimeAsync(current, source, block.Deadline.Nanoseconds, block.Address, absolute: false)
+            : error;
+    }
+
+    private static async KTask<SyscallResult> SleepOnCpuClockAsync(
+        Task current, ClockId clock, TimerFlags flags, UserPtr<Timespec> request, UserPtr<Timespec> remaining)
+    {
+        Result<Timespec> read = await current.ReadUserAsync(request);
+        if (!read.TryGet(out Timespec time, out Errno error))
+            return error;
+        Result<ClockSource> found = CpuClock.Find(current, clock);
+        if (!time.IsValid || !found.TryGet(out ClockSource source, out _))
+            return Errno.EINVAL;
+        // A thread that sleeps uses no time of its own: it would never wake up.
+        if (source.Thread == current)
+            return Errno.EINVAL;
+        bool absolute = (flags & TimerFlags.Absolute) != 0;
+        long length = Ktime.Duration(time);
+        long now = source.ReadCpu() + CpuClock.InFlight(current, source);
+        long deadline = absolute ? length : length > long.MaxValue - now ? long.MaxValue : now + length;
+        return await WaitForCpuTimeAsync(current, source, deadline, absolute ? default : remaining.Address, absolute);
+    }
+
+    private static async KTask<SyscallResult> WaitForCpuTimeAsync(
+        Task current, ClockSource source, long deadline, VirtAddr remaining, bool absolute)
+    {
+        var sleeper = new CpuSleeper(current, source, deadline);
+        ThreadGroup counted = source.Process ?? source.Thread!.ThreadGroup;
+        counted.CpuSleepers.Add(sleeper);
+        WakeReason reason = WakeReason.Woken;
+        while (source.ReadCpu() < deadline && reason != WakeReason.Interrupted)
+            reason = await current.SleepAsync(WaitMode.Interruptible, Ktime.Never);
+        _ = counted.CpuSleepers.Remove(sleeper);
+        long left = deadline - source.ReadCpu();
+        if (left <= 0)
+            return 0;
+        if (absolute)
+            return Errno.ERESTARTNOHAND;
+        if (remaining.Value != 0)
+        {
+            Errno error = await current.WriteUserAsync(new UserPtr<Timespec>(remaining), Timespec.FromNanoseconds(left));
+            if (error != Errno.Success)
+                return error;
+        }
+
+        current.Restart = new RestartBlock(RestartKind.CpuNanosleep, new Ktime(deadline), remaining, (ulong)(int)source.Id, 0);
+        return Errno.ERESTART_RESTARTBLOCK;
     }
 
     private static async KTask<SyscallResult> WaitAsync(Task current, Ktime deadline, VirtAddr remaining, bool absolute)
