@@ -30,4 +30,6 @@ internal enum FcntlCommand
     GetPipeSize = 1032,
     AddSeals = 1033,
     GetSeals = 1034,
+    GetWriteHint = 1035,
+    SetWriteHint = 1036,
 }

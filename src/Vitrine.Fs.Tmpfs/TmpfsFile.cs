@@ -63,7 +63,7 @@ internal sealed class TmpfsFile(VfsPath path, TmpfsRegularFile file, OpenFlags f
     {
         long end = offset + length;
         bool grows = (mode & FallocateMode.KeepSize) == 0 && end > file.Size;
-        if (grows && (ulong)end > current.FileSizeLimit)
+        if (end > file.Size && (ulong)end > current.FileSizeLimit)
         {
             current.SendFileSizeSignal();
             return Errno.EFBIG;

@@ -120,6 +120,44 @@ static void description_locks(void)
     set("ofd two", two, F_OFD_SETLK, F_WRLCK, 5, 1);
     close(dup_of_one);
     set("ofd two", two, F_OFD_SETLK, F_WRLCK, 5, 1);
+    set("ofd two waits for nobody", two, F_OFD_SETLKW, F_RDLCK, 5, 1);
+    int p[2];
+    char c;
+    pipe(p);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int mine = open("ofd", O_RDWR);
+        close(p[1]);
+        struct flock mark = range(F_WRLCK, 100, 10), wanted = range(F_WRLCK, 5, 1);
+        fcntl(mine, F_OFD_SETLK, &mark);
+        int result = fcntl(mine, F_OFD_SETLKW, &wanted);
+        read(p[0], &c, 1);
+        _exit(result == 0 ? 21 : 22);
+    }
+    close(p[0]);
+    for (;;) {
+        struct flock l = range(F_WRLCK, 100, 10);
+        fcntl(two, F_OFD_GETLK, &l);
+        if (l.l_type != F_UNLCK)
+            break;
+        usleep(1000);
+    }
+    set("ofd two lets go", two, F_OFD_SETLK, F_UNLCK, 5, 1);
+    for (;;) {
+        struct flock l = range(F_RDLCK, 5, 1);
+        fcntl(two, F_OFD_GETLK, &l);
+        if (l.l_type != F_UNLCK)
+            break;
+        usleep(1000);
+    }
+    set("ofd two after the child", two, F_OFD_SETLK, F_RDLCK, 5, 1);
+    close(p[1]);
+    int status;
+    waitpid(child, &status, 0);
+    SHOW(WEXITSTATUS(status));
+    set("ofd two waits", two, F_OFD_SETLKW, F_WRLCK, 5, 1);
+    set("no such range", two, F_OFD_SETLKW, F_WRLCK, -1, 1);
     struct flock l = range(F_WRLCK, 0, 1);
     l.l_pid = 1;
     SHOW(fcntl(two, F_OFD_SETLK, &l));

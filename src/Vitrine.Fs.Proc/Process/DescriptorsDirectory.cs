@@ -91,6 +91,7 @@ internal sealed class DescriptorInfo(ProcessContext context, int number) : TextI
         uint flags = (uint)target.Flags | (files.IsCloseOnExec(new Fd(number)) ? (uint)OpenFlags.CloseOnExec : 0);
         text.Append("pos:\t").Append(target.Position).Append("\nflags:\t0").Append(Convert.ToString(flags, 8));
         text.Append("\nmnt_id:\t").Append(target.Path.Mount.Id).Append("\nino:\t").Append(target.Inode.Number.Value).Append('\n');
+        text.Append(target.ShowInformation());
         return Fail(Errno.Success);
     }
 }

@@ -44,7 +44,9 @@ internal static class MachineFiles
     public static void Locks(Task current, GeneratedText text)
     {
         var lines = new global::System.Text.StringBuilder();
-        current.Kernel.Vfs.Locks.Write(lines, group => group.Leader.Pid.In(current.Namespaces.Pid));
+        VirtualFileSystem vfs = current.Kernel.Vfs;
+        vfs.Locks.Write(lines, group => group.Leader.Pid.In(current.Namespaces.Pid));
+        vfs.Leases.Write(lines, vfs.Locks.Count + 1, group => group.Leader.Pid.In(current.Namespaces.Pid));
         text.Append(lines.ToString());
     }
 }

@@ -23,6 +23,8 @@ internal abstract class MemoryDeviceFile(VfsPath path, Inode inode, OpenFlags fl
 /// <summary>/dev/null: reads end at once, writes vanish.</summary>
 internal sealed class NullFile(VfsPath path, Inode inode, OpenFlags flags) : MemoryDeviceFile(path, inode, flags)
 {
+    public override bool CanSpliceFrom => false;
+
     public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) => KTask<Result<long>>.FromResult(0L);
 
     public override KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset) => KTask<Result<long>>.FromResult(Swallow(from));

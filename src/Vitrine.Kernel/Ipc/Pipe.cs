@@ -52,6 +52,11 @@ internal sealed partial class Pipe
 
     public WaitQueue WriteWait { get; } = new();
 
+    /// <summary>Readers and writers with O_ASYNC.</summary>
+    public AsyncSubscribers ReadSubscribers { get; } = new();
+
+    public AsyncSubscribers WriteSubscribers { get; } = new();
+
     /// <summary>Open descriptions that can read / write.</summary>
     public int Readers { get; private set; }
 
@@ -130,6 +135,12 @@ internal sealed partial class Pipe
         // Whoever waits at the other end sees end-of-file or a broken pipe now.
         ReadWait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal | PollEvents.HangUp | PollEvents.Error));
         WriteWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal | PollEvents.HangUp | PollEvents.Error));
+        if (Readers == 0 || Writers == 0)
+        {
+            ReadSubscribers.Notify(PollReason.In);
+            WriteSubscribers.Notify(PollReason.Out);
+        }
+
         return false;
     }
 
@@ -165,7 +176,11 @@ internal sealed partial class Pipe
                 if (done > 0 || Writers == 0)
                     break;
                 if (nonBlocking)
+                {
+                    WriteSubscribers.Notify(PollReason.Out);
                     return Errno.EAGAIN;
+                }
+
                 if (await ReadWait.WaitAsync(current, WaitMode.Interruptible, Time.Ktime.Never, exclusive: true) == WakeReason.Interrupted)
                     return Errno.ERESTARTSYS;
                 waited = true;
@@ -195,6 +210,7 @@ internal sealed partial class Pipe
         // Who was woken alone hands on what is left.
         if (waited && !IsEmpty)
             ReadWait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
+        WriteSubscribers.Notify(PollReason.Out);
         return done;
     }
 
@@ -209,6 +225,7 @@ internal sealed partial class Pipe
             if (Readers == 0)
             {
                 Signals.SignalSender.SendKernel(current, SignalNumber.Pipe);
+                ReadSubscribers.Notify(PollReason.In);
                 return done > 0 ? done : Errno.EPIPE;
             }
 
@@ -220,12 +237,17 @@ internal sealed partial class Pipe
                 if (IsPolled)
                     ReadWait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
                 if (from.Remaining == 0)
+                {
+                    ReadSubscribers.Notify(PollReason.In);
                     return done;
+                }
+
                 continue;
             }
 
             if (IsFull)
             {
+                ReadSubscribers.Notify(PollReason.In);
                 if (nonBlocking)
                     return done > 0 ? done : Errno.EAGAIN;
                 if (await WriteWait.WaitAsync(current, WaitMode.Interruptible, Time.Ktime.Never, exclusive: true) == WakeReason.Interrupted)
@@ -273,6 +295,7 @@ internal sealed partial class Pipe
             {
                 if (waited && !IsFull)
                     WriteWait.Wake(1, (uint)(PollEvents.Out | PollEvents.WriteNormal));
+                ReadSubscribers.Notify(PollReason.In);
                 return done;
             }
         }

@@ -36,8 +36,15 @@ internal sealed class PipeFile : OpenFile
     public override KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset) =>
         Pipe.WriteAsync(current, from, IsNonBlocking || from.IsNoWait, (Flags & OpenFlags.Direct) != 0);
 
-    /// <summary>O_DIRECT is packet mode.</summary>
-    public override bool SupportsDirect => true;
+    public override bool SupportsAsync => true;
+
+    public override void Subscribe(bool on)
+    {
+        if (CanRead)
+            Pipe.ReadSubscribers.Set(this, on);
+        if (CanWrite)
+            Pipe.WriteSubscribers.Set(this, on);
+    }
 
     public override PollEvents Poll(PollTable? table)
     {

@@ -80,13 +80,8 @@ internal sealed class ShmemSpace(KernelInstance kernel, Inode? host, IShmemQuota
             Result<Folio> got = await GetLockedAsync(current, index);
             if (!got.TryGet(out Folio folio, out Errno error))
                 return error;
-            if (!folio.IsUptodate)
-            {
-                folio.Zero(0, folio.Length);
-                folio.MarkUptodate();
-                folio.MarkDirty();
-            }
-
+            // It stays without content until somebody reads or writes it: a hole to SEEK_DATA.
+            folio.MarkDirty();
             folio.Unlock();
             folio.Put();
         }

@@ -62,6 +62,9 @@ internal abstract class Socket(NetNamespace network, AddressFamily family, Socke
     /// <summary>An error to be reported by the next call (SO_ERROR takes it).</summary>
     public Errno PendingError { get; set; }
 
+    /// <summary>Its descriptions with O_ASYNC.</summary>
+    public AsyncSubscribers Subscribers { get; } = new();
+
     public abstract bool IsListening { get; }
 
     public virtual KTask<Errno> BindAsync(Task current, byte[] address) => Fail(Errno.EOPNOTSUPP);

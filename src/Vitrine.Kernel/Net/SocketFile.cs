@@ -64,6 +64,10 @@ internal sealed class SocketFile : OpenFile
     public override KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset) =>
         Socket.SendAsync(current, from, null, null, Identify(current), WaitFlag(from.IsNoWait));
 
+    public override bool SupportsAsync => true;
+
+    public override void Subscribe(bool on) => Socket.Subscribers.Set(this, on);
+
     public override PollEvents Poll(PollTable? table) => Socket.Poll(table);
 
     public override async KTask<SyscallResult> IoctlAsync(Task current, uint command, ulong argument)

@@ -18,6 +18,35 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
         owner.DropIfUnused(this);
     }
 
+    /// <summary>inotify instances, and watches in them.</summary>
+    public long InotifyInstances { get; private set; }
+
+    public long InotifyWatches { get; private set; }
+
+    public bool TryChargeInstance(long limit)
+    {
+        if (InotifyInstances >= limit)
+            return false;
+        InotifyInstances++;
+        return true;
+    }
+
+    public void UnchargeInstance()
+    {
+        InotifyInstances--;
+        owner.DropIfUnused(this);
+    }
+
+    public bool TryChargeWatch(long limit)
+    {
+        if (InotifyWatches >= limit)
+            return false;
+        InotifyWatches++;
+        return true;
+    }
+
+    public void UnchargeWatch() => InotifyWatches--;
+
     public void ChargeProcess() => Processes++;
 
     public void UnchargeProcess()
@@ -63,7 +92,7 @@ internal sealed class UserAccounts
 
     internal void DropIfUnused(UserAccount account)
     {
-        if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0)
+        if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0 && account.InotifyInstances == 0)
             _accounts.Remove(account.Uid.Value);
     }
 }

@@ -22,6 +22,10 @@ internal abstract class AnonymousFile : OpenFile
 
     public override bool IsStream => true;
 
+    public override bool CanSpliceFrom => false;
+
+    public override bool CanSpliceTo => false;
+
     /// <summary>Seeking is accepted and changes nothing (noop_llseek), though there is no position to read at.</summary>
     public override KTask<Result<long>> SeekAsync(Tasks.Task current, long offset, SeekWhence whence) => KTask<Result<long>>.FromResult(0L);
 }

@@ -136,9 +136,7 @@ internal sealed class DentryCache
     {
         if (dentry.References == 1 && dentry.FirstChild is null && dentry.SuperBlock!.DentriesAreStable)
         {
-            Inode? inode = dentry.Inode;
-            dentry.Inode = null;
-            inode?.Put();
+            TakeInode(dentry);
         }
         else
         {
@@ -182,8 +180,9 @@ internal sealed class DentryCache
             RemoveFromLru(oldest);
             if (oldest.References > 0)
                 continue;
-            if (oldest.IsReferenced)
+            if (oldest.IsReferenced || oldest.Inode?.FirstWatch is not null)
             {
+                // What is watched must be found as the same inode again.
                 oldest.IsReferenced = false;
                 AddToLru(oldest);
                 continue;
@@ -273,9 +272,7 @@ internal sealed class DentryCache
                 at.ChargedTo?.UnchargeKernelMemory(Dentry.ObjectSize + at.Name.Length);
             }
 
-            Inode? inode = at.Inode;
-            at.Inode = null;
-            inode?.Put();
+            TakeInode(at);
             if (parent is null || !parent.ReleaseByChild())
                 return;
             if (parent.IsHashed)
@@ -286,6 +283,17 @@ internal sealed class DentryCache
 
             at = parent;
         }
+    }
+
+    /// <summary>Gives up a dentry's inode; if that was the last sight of a deleted object, its watches hear so.</summary>
+    private static void TakeInode(Dentry dentry)
+    {
+        if (dentry.Inode is not { } inode)
+            return;
+        dentry.Inode = null;
+        if (inode.FirstWatch is not null && (inode.LinkCount == 0 || inode.IsDead))
+            inode.SuperBlock.Kernel.Vfs.NotifyRemoved(inode);
+        inode.Put();
     }
 
     private void SetPlace(Dentry dentry, Dentry parent, FileName name)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -158,6 +159,8 @@ internal sealed class FdTable
 
         Errno error = await file.FlushAsync(current);
         _kernel.Vfs.Locks.RemovePosix(file.Inode, this);
+        if (file.Inode is { FirstWatch: not null, IsDirectory: true })
+            DirectoryWatch.End(file, this);
         file.Put();
         return error;
     }

@@ -33,6 +33,9 @@ internal abstract partial class Inode
     /// <summary>Open descriptions that may write; negative while executed or otherwise denied to writers (i_writecount).</summary>
     public int WriterCount { get; private set; }
 
+    /// <summary>Open descriptions that may only read (i_readcount); counted for regular files.</summary>
+    public int ReaderCount { get; internal set; }
+
     /// <summary>Called when the file is opened for writing. ETXTBSY while it is being executed.</summary>
     public Errno GetWriteAccess()
     {

@@ -41,6 +41,9 @@ internal abstract partial class Inode(SuperBlock superBlock, InodeNumber number,
 
     public Timespec BirthTime { get; set; }
 
+    /// <summary>How long written data is expected to live (RWH_WRITE_LIFE_* of F_SET_RW_HINT); kept, as devices without streams keep it.</summary>
+    public byte WriteLifetime { get; set; }
+
     /// <summary>The page cache of a file with cached content, else null.</summary>
     public AddressSpace? Mapping { get; protected set; }
 

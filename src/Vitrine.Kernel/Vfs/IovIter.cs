@@ -19,6 +19,9 @@ internal abstract class IovIter
     /// <summary>The write goes to the end of the file: O_APPEND, or RWF_APPEND of this call.</summary>
     public bool IsAppend { get; set; }
 
+    /// <summary>RWF_NOAPPEND: the write goes where the call says even if the file is open for appending.</summary>
+    public bool IsPlaced { get; set; }
+
     /// <summary>RWF_NOWAIT: answer EAGAIN rather than wait.</summary>
     public bool IsNoWait { get; set; }
 

@@ -10,6 +10,7 @@ internal abstract partial class OpenFile
     private int _references = 1;
     private bool _deniesWrite;
     private bool _isCounted;
+    private bool _readsOnly;
     private Inode? _writtenInode;
     private Mount? _writtenMount;
     private Cgroups.Cgroup? _chargedTo;
@@ -49,7 +50,10 @@ internal abstract partial class OpenFile
         if (_isCounted)
             kernel?.Vfs.FileClosed(this);
         DetachFromEpoll();
+        EndAsync();
         Release();
+        if (_readsOnly)
+            Inode.ReaderCount--;
         _writtenInode?.PutWriteAccess();
         _writtenMount?.EndWrite();
         AllowWrite();
@@ -82,6 +86,13 @@ internal abstract partial class OpenFile
     {
         _writtenInode = inode;
         _writtenMount = mount;
+    }
+
+    /// <summary>The description is one that may only read, and counts as such.</summary>
+    internal void CountReader()
+    {
+        _readsOnly = true;
+        Inode.ReaderCount++;
     }
 
     /// <summary>Keeps writers out while the file is executed: ETXTBSY if there is one.</summary>

@@ -168,6 +168,7 @@ internal sealed class UserIovIter : IovIter, IDisposable
         _remaining = 0;
         FileOffset = 0;
         IsAppend = false;
+        IsPlaced = false;
         IsNoWait = false;
     }
 

@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -29,16 +30,30 @@ internal sealed partial class VirtualFileSystem
     }
 
     /// <summary>Applies a change that has been checked, under the inode's lock that the caller holds.</summary>
-    private async KTask<Errno> ApplyAsync(Task current, Inode inode, InodeAttributes changes)
+    private async KTask<Errno> ApplyAsync(Task current, Dentry dentry, InodeAttributes changes)
     {
-        Errno error = await inode.SetAttributesAsync(current, changes);
-        if (error == Errno.Success && Notifier is { } notifier)
-        {
-            bool content = (changes.Mask & AttributeMask.Size) != 0;
-            notifier.InodeEvent(inode, content ? FsEvents.Modify : FsEvents.Attributes);
-        }
-
+        Errno error = await dentry.Inode!.SetAttributesAsync(current, changes);
+        if (error == Errno.Success)
+            NotifyDentry(dentry, EventsOf(changes.Mask));
         return error;
+    }
+
+    /// <summary>What a change looks like to watches (fsnotify_change): one time alone stands for what sets it.</summary>
+    private static FsEvents EventsOf(AttributeMask changed)
+    {
+        FsEvents what = FsEvents.None;
+        if ((changed & (AttributeMask.Uid | AttributeMask.Gid | AttributeMask.Mode)) != 0)
+            what |= FsEvents.Attributes;
+        if ((changed & AttributeMask.Size) != 0)
+            what |= FsEvents.Modify;
+        const AttributeMask bothTimes = AttributeMask.AccessTime | AttributeMask.ModificationTime;
+        if ((changed & bothTimes) == bothTimes)
+            what |= FsEvents.Attributes;
+        else if ((changed & AttributeMask.AccessTime) != 0)
+            what |= FsEvents.Access;
+        else if ((changed & AttributeMask.ModificationTime) != 0)
+            what |= FsEvents.Modify;
+        return what;
     }
 
     /// <summary>chmod: only for the owner; set-group-ID only for members of the group.</summary>
@@ -62,7 +77,7 @@ internal sealed partial class VirtualFileSystem
             mode &= FileMode.PermissionMask;
             if (!current.Credentials.IsInGroup(inode.Gid) && !current.IsCapable(Capability.Fsetid))
                 mode &= ~FileMode.SetGid;
-            error = await ApplyAsync(current, inode, new InodeAttributes
+            error = await ApplyAsync(current, path.Dentry, new InodeAttributes
             {
                 Mask = AttributeMask.Mode | AttributeMask.ChangeTime,
                 Mode = mode,
@@ -122,7 +137,7 @@ internal sealed partial class VirtualFileSystem
                 }
             }
 
-            error = await ApplyAsync(current, inode, changes);
+            error = await ApplyAsync(current, path.Dentry, changes);
         }
 
         inode.Lock.Unlock(current);
@@ -166,7 +181,7 @@ internal sealed partial class VirtualFileSystem
                 changes.ModificationTime = modification.IsNow ? now : modification.Value;
             }
 
-            error = await ApplyAsync(current, inode, changes);
+            error = await ApplyAsync(current, path.Dentry, changes);
         }
 
         inode.Lock.Unlock(current);
@@ -190,7 +205,10 @@ internal sealed partial class VirtualFileSystem
             error = inode.GetWriteAccess();
         if (error == Errno.Success)
         {
-            error = await TruncateAsync(current, inode, length, OpenFlags.ReadOnly);
+            if (!Leases.IsEmpty)
+                error = await Leases.BreakAsync(current, inode, writer: true, nonBlocking: false);
+            if (error == Errno.Success)
+                error = await TruncateAsync(current, path.Dentry, length);
             inode.PutWriteAccess();
         }
 
@@ -199,9 +217,9 @@ internal sealed partial class VirtualFileSystem
     }
 
     /// <summary>Sets the size of an inode that the caller may write (do_truncate); times and set-id bits follow.</summary>
-    internal async KTask<Errno> TruncateAsync(Task current, Inode inode, long length, OpenFlags flags)
+    internal async KTask<Errno> TruncateAsync(Task current, Dentry dentry, long length)
     {
-        _ = flags;
+        Inode inode = dentry.Inode!;
         if (length > inode.Size && (ulong)length > current.FileSizeLimit)
         {
             current.SendFileSizeSignal();
@@ -226,7 +244,7 @@ internal sealed partial class VirtualFileSystem
             changes.Mode = inode.Mode & FileMode.PermissionMask & ~taken;
         }
 
-        Errno error = await ApplyAsync(current, inode, changes);
+        Errno error = await ApplyAsync(current, dentry, changes);
         inode.Lock.Unlock(current);
         return error;
     }

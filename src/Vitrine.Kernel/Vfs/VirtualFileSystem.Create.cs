@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -105,7 +106,7 @@ internal sealed partial class VirtualFileSystem
         if (!made.Ok)
             return made.Error;
         Dentries.Instantiate(dentry, made.Value);
-        Notifier?.EntryEvent(directory, name, type == FileMode.Directory ? FsEvents.Create | FsEvents.IsDirectory : FsEvents.Create, 0);
+        NotifyEntry(directory, name, type == FileMode.Directory ? FsEvents.Create | FsEvents.IsDirectory : FsEvents.Create);
         return Errno.Success;
     }
 
@@ -124,8 +125,8 @@ internal sealed partial class VirtualFileSystem
             return error;
         source.IsLinkable = false;
         Dentries.Instantiate(dentry, source.Get());
-        Notifier?.InodeEvent(source, FsEvents.Attributes);
-        Notifier?.EntryEvent(directory, dentry.Name, FsEvents.Create, 0);
+        NotifyInode(source, FsEvents.Attributes);
+        NotifyEntry(directory, dentry.Name, FsEvents.Create);
         return Errno.Success;
     }
 

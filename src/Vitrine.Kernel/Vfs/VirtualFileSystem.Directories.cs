@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -15,13 +16,15 @@ internal sealed partial class VirtualFileSystem
         if (!inode.IsDirectory)
             return Errno.ENOTDIR;
         await inode.Lock.LockAsync(current);
-        Errno error = inode.IsDead ? Errno.ENOENT : await file.IterateAsync(current, emitter);
-        inode.Lock.Unlock(current);
-        if (error == Errno.Success)
+        bool dead = inode.IsDead;
+        Errno error = dead ? Errno.ENOENT : await file.IterateAsync(current, emitter);
+        if (!dead)
         {
+            NotifyFile(file, FsEvents.Access);
             FileAccessed(file);
-            Notifier?.InodeEvent(inode, FsEvents.Access);
         }
+
+        inode.Lock.Unlock(current);
 
         return error;
     }

@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -59,7 +60,7 @@ internal sealed partial class VirtualFileSystem
         Result<OpenFile> opened = await OpenInodeAsync(current, path, inode, request.FileFlags, truncates);
         if (opened.Ok && truncates)
         {
-            error = await TruncateAsync(current, opened.Value.Inode, 0, request.FileFlags);
+            error = await TruncateAsync(current, opened.Value.Path.Dentry, 0);
             if (error != Errno.Success)
             {
                 opened.Value.Put();
@@ -92,6 +93,21 @@ internal sealed partial class VirtualFileSystem
                 return error;
         }
 
+        if (!Leases.IsEmpty && inode.IsRegular)
+        {
+            Errno error = await Leases.BreakAsync(current, inode, (flags & OpenFlags.AccessMode) != OpenFlags.ReadOnly, (flags & OpenFlags.NonBlock) != 0);
+            if (error != Errno.Success)
+            {
+                if (writes)
+                {
+                    inode.PutWriteAccess();
+                    path.Mount.EndWrite();
+                }
+
+                return error;
+            }
+        }
+
         Result<OpenFile> opened = await DispatchOpenAsync(current, path, inode, truncates ? flags | OpenFlags.Truncate : flags);
         if (!opened.Ok)
         {
@@ -108,9 +124,17 @@ internal sealed partial class VirtualFileSystem
         file.Flags &= ~OpenFlags.Truncate;
         if (writes)
             file.OwnWriteAccess(inode, path.Mount);
+        else if (inode.IsRegular && file.CanRead && file.Inode == inode)
+            file.CountReader();
+        if ((flags & OpenFlags.Direct) != 0 && !file.SupportsDirect)
+        {
+            file.Put();
+            return Errno.EINVAL;
+        }
+
         opened = Accounted(current, file);
         if (opened.Ok)
-            Notifier?.InodeEvent(inode, FsEvents.Open);
+            NotifyFile(opened.Value, FsEvents.Open);
         return opened;
     }
 
@@ -286,7 +310,7 @@ internal sealed partial class VirtualFileSystem
         if (!made.Ok)
             return made.Error;
         Dentries.Instantiate(dentry, made.Value);
-        Notifier?.EntryEvent(directory, dentry.Name, FsEvents.Create, 0);
+        NotifyEntry(directory, dentry.Name, FsEvents.Create);
         return Errno.Success;
     }
 
@@ -343,7 +367,7 @@ internal sealed partial class VirtualFileSystem
 
                 Dentry dentry = nameless.Value;
                 made.Value.IsLinkable = (request.Flags & OpenFlags.Exclusive) == 0;
-                opened = await OpenPlaceAsync(current, new VfsPath(path.Mount, dentry), request with { Flags = request.Flags & ~OpenFlags.Directory }, created: true);
+                opened = await OpenPlaceAsync(current, new VfsPath(path.Mount, dentry), request, created: true);
                 dentry.Put();
             }
         }

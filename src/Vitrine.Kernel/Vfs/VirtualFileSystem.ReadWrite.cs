@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -23,7 +24,7 @@ internal sealed partial class VirtualFileSystem
         {
             FileAccessed(file);
             if (result.Value > 0)
-                Notifier?.InodeEvent(file.Inode, FsEvents.Access);
+                NotifyFile(file, FsEvents.Access);
         }
 
         return result;
@@ -35,11 +36,11 @@ internal sealed partial class VirtualFileSystem
         if (!file.CanWrite)
             return Errno.EBADF;
         from.FileOffset = offset;
-        if ((file.Flags & OpenFlags.Append) != 0)
+        if ((file.Flags & OpenFlags.Append) != 0 && !from.IsPlaced)
             from.IsAppend = true;
         if (from.Remaining > 0 && file.Inode.IsRegular)
         {
-            Errno error = await RemovePrivilegesAsync(current, file.Inode);
+            Errno error = await RemovePrivilegesAsync(current, file);
             if (error != Errno.Success)
                 return error;
         }
@@ -47,7 +48,7 @@ internal sealed partial class VirtualFileSystem
         Result<long> result = await file.WriteAsync(current, from, offset);
         if (!result.Ok || result.Value <= 0)
             return result;
-        Notifier?.InodeEvent(file.Inode, FsEvents.Modify);
+        NotifyFile(file, FsEvents.Modify);
         sync |= (file.Flags & OpenFlags.Sync) == OpenFlags.Sync;
         dataSync |= (file.Flags & OpenFlags.DataSync) != 0;
         if (sync || dataSync)
@@ -96,13 +97,14 @@ internal sealed partial class VirtualFileSystem
     /// A change of content takes set-user-ID and, where the group may execute, set-group-ID away, unless the task has
     /// CAP_FSETID (file_remove_privs).
     /// </summary>
-    internal async KTask<Errno> RemovePrivilegesAsync(Task current, Inode inode)
+    internal async KTask<Errno> RemovePrivilegesAsync(Task current, OpenFile file)
     {
+        Inode inode = file.Inode;
         FileMode taken = PrivilegesToRemove(current, inode);
         if (taken == FileMode.None)
             return Errno.Success;
         await inode.Lock.LockAsync(current);
-        Errno error = await inode.SetAttributesAsync(current, new InodeAttributes
+        Errno error = await ApplyAsync(current, file.Path.Dentry, new InodeAttributes
         {
             Mask = AttributeMask.Mode | AttributeMask.ChangeTime,
             Mode = (inode.Mode & FileMode.PermissionMask) & ~taken,

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -105,12 +106,11 @@ internal sealed partial class VirtualFileSystem
         if (error != Errno.Success)
             return error;
         DetachMountsOn(dentry);
-        Notifier?.EntryEvent(directory, dentry.Name, removeDirectory ? FsEvents.Delete | FsEvents.IsDirectory : FsEvents.Delete, 0);
-        if (victim.LinkCount == 0 || removeDirectory)
-            Notifier?.InodeEvent(victim, FsEvents.DeleteSelf);
-        else
-            Notifier?.InodeEvent(victim, FsEvents.Attributes);
+        if (!removeDirectory)
+            NotifyInode(victim, FsEvents.Attributes);
+        FileName name = dentry.Name;
         Dentries.Delete(dentry);
+        NotifyEntry(directory, name, removeDirectory ? FsEvents.Delete | FsEvents.IsDirectory : FsEvents.Delete);
         return Errno.Success;
     }
 

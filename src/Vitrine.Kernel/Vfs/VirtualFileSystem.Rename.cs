@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -197,7 +198,7 @@ internal sealed partial class VirtualFileSystem
             Dentries.Move(source, target);
         }
 
-        if (Notifier is not null)
+        if (WatchCount != 0)
             NotifyRename(rename, moved, other);
         return Errno.Success;
     }
@@ -206,21 +207,20 @@ internal sealed partial class VirtualFileSystem
     {
         Inode oldDirectory = rename.OldParent.Inode!;
         Inode newDirectory = rename.NewParent.Inode!;
-        NotifyMove(oldDirectory, rename.OldName, newDirectory, rename.NewName, moved);
-        if (other is null)
-            return;
+        NotifyMove(oldDirectory, rename.OldName, newDirectory, rename.NewName, moved, rename.Exchanges ? null : other);
         if (rename.Exchanges)
-            NotifyMove(newDirectory, rename.NewName, oldDirectory, rename.OldName, other);
-        else
-            Notifier!.InodeEvent(other, other.LinkCount == 0 || other.IsDirectory ? FsEvents.DeleteSelf : FsEvents.Attributes);
+            NotifyMove(newDirectory, rename.NewName, oldDirectory, rename.OldName, other!, overwritten: null);
     }
 
-    private void NotifyMove(Inode from, FileName oldName, Inode to, FileName newName, Inode moved)
+    private void NotifyMove(Inode from, FileName oldName, Inode to, FileName newName, Inode moved, Inode? overwritten)
     {
         uint cookie = ++_moveCookie;
         FsEvents kind = moved.IsDirectory ? FsEvents.IsDirectory : FsEvents.None;
-        Notifier!.EntryEvent(from, oldName, FsEvents.MovedFrom | kind, cookie);
-        Notifier.EntryEvent(to, newName, FsEvents.MovedTo | kind, cookie);
-        Notifier.InodeEvent(moved, FsEvents.MoveSelf);
+        NotifyEntry(from, oldName, FsEvents.Renamed | kind);
+        NotifyEntry(from, oldName, FsEvents.MovedFrom | kind, cookie);
+        NotifyEntry(to, newName, FsEvents.MovedTo | kind, cookie);
+        if (overwritten is not null)
+            NotifyInode(overwritten, FsEvents.Attributes);
+        NotifyInode(moved, FsEvents.MoveSelf);
     }
 }

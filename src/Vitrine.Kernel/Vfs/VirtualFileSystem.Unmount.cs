@@ -67,8 +67,6 @@ internal sealed partial class VirtualFileSystem
             Mount at = all[i];
             if (at.Namespace is not { } mounts)
                 continue;
-            if (Notifier is { } notifier && at.Root.Inode is { } root)
-                notifier.InodeEvent(root, FsEvents.Unmount);
             mounts.Remove(at);
             at.ChangePropagation(MountFlags.Private, this);
             at.Detach();

@@ -2,6 +2,7 @@ using System.Text;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -29,7 +30,7 @@ internal sealed partial class VirtualFileSystem
         inode.Lock.Unlock(current);
         path.Mount.EndWrite();
         if (error == Errno.Success)
-            Notifier?.InodeEvent(inode, FsEvents.Attributes);
+            NotifyDentry(path.Dentry, FsEvents.Attributes);
         return error;
     }
 
@@ -46,7 +47,7 @@ internal sealed partial class VirtualFileSystem
         inode.Lock.Unlock(current);
         path.Mount.EndWrite();
         if (error == Errno.Success)
-            Notifier?.InodeEvent(inode, FsEvents.Attributes);
+            NotifyDentry(path.Dentry, FsEvents.Attributes);
         return error;
     }
 

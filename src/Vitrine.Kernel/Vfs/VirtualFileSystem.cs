@@ -1,4 +1,5 @@
 using Vitrine.Kernel.Vfs.Locking;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Vfs;
 
@@ -22,6 +23,9 @@ internal sealed partial class VirtualFileSystem
         Sockets = new Lazily(this, "sockfs", 0x534F434B);
         Anonymous = new Lazily(this, "anon_inodefs", 0x09041934);
         SharedMemory = new Lazily(this, "tmpfs", 0x01021994);
+
+        // Watches may pin a hundredth of memory, with a watch and two inodes counted at 1,344 bytes.
+        Settings.InotifyMaximumWatches = (int)Math.Clamp(kernel.Options.Ram.Length / 100 / 1344, 8192, 1_048_576);
     }
 
     public KernelInstance Kernel { get; }
@@ -31,11 +35,10 @@ internal sealed partial class VirtualFileSystem
     /// <summary>The values under /proc/sys/fs.</summary>
     public VfsSettings Settings { get; } = new();
 
-    /// <summary>Record locks, flocks and leases.</summary>
+    /// <summary>Record locks and flocks.</summary>
     public FileLockTable Locks { get; }
 
-    /// <summary>Who hears of file events; inotify. Null while nobody watches.</summary>
-    public IFsNotifier? Notifier { get; set; }
+    public FileLeaseTable Leases { get; } = new();
 
     /// <summary>All mounted file systems and internal ones, in order of their making.</summary>
     public IReadOnlyList<SuperBlock> SuperBlocks => _superBlocks;
@@ -89,8 +92,9 @@ internal sealed partial class VirtualFileSystem
     /// <summary>An open file description is going; called before its release.</summary>
     internal void FileClosed(OpenFile file)
     {
-        Notifier?.InodeEvent(file.Inode, file.CanWrite ? FsEvents.CloseWrite : FsEvents.CloseNoWrite);
+        NotifyFile(file, file.CanWrite ? FsEvents.CloseWrite : FsEvents.CloseNoWrite);
         Locks.RemoveOfFile(file);
+        Leases.RemoveOfFile(file);
     }
 
     /// <summary>The last mount is gone: forgets its dentries, then lets it free everything.</summary>
@@ -98,6 +102,7 @@ internal sealed partial class VirtualFileSystem
     {
         if (!_superBlocks.Remove(superBlock))
             return;
+        NotifyUnmounted(superBlock);
         if (superBlock.Root is { } root)
         {
             Dentries.ShrinkBelow(root);
@@ -145,6 +150,17 @@ internal sealed class VfsSettings
     public int PipeMaximumSize { get; set; } = 1 << 20;
 
     public int LeaseBreakTime { get; set; } = 45;
+
+    public bool LeasesEnabled { get; set; } = true;
+
+    public bool DirectoryNotifyEnabled { get; set; } = true;
+
+    public int InotifyMaximumEvents { get; set; } = 16384;
+
+    public int InotifyMaximumInstances { get; set; } = 128;
+
+    /// <summary>Per user; Linux's default follows from the size of memory.</summary>
+    public int InotifyMaximumWatches { get; set; } = 8192;
 }
 
 /// <summary>Small numbers handed out lowest first, as ida does.</summary>

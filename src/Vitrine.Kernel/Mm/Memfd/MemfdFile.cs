@@ -95,7 +95,7 @@ internal sealed class MemfdFile(VfsPath path, MemfdInode file, OpenFlags flags) 
     {
         long end = offset + length;
         bool grows = (mode & FallocateMode.KeepSize) == 0 && end > file.Size;
-        if (grows && (ulong)end > current.FileSizeLimit)
+        if (end > file.Size && (ulong)end > current.FileSizeLimit)
         {
             current.SendFileSizeSignal();
             return Errno.EFBIG;

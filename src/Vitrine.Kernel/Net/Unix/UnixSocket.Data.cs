@@ -23,6 +23,12 @@ internal sealed partial class UnixSocket
     private readonly WaitQueue _spaceWait = new();
     private bool _peerGone;
 
+    /// <summary>Calls that wait for data of a stream: while there are any, data is no reason for a signal.</summary>
+    private int _waitingReceivers;
+
+    /// <summary>A send has found no room since the last signal that there is some.</summary>
+    private bool _lackedSpace;
+
     /// <summary>Bytes (with overhead) of ours that wait at receivers.</summary>
     private int _inFlight;
 
@@ -209,6 +215,7 @@ internal sealed partial class UnixSocket
         {
             if (_sendShut || (IsConnectionOriented && _peer is null))
                 return Errno.EPIPE;
+            _lackedSpace = true;
             if ((flags & MessageFlags.DontWait) != 0)
                 return Errno.EAGAIN;
             WakeReason reason = await _spaceWait.WaitAsync(current, WaitMode.Interruptible, deadline);
@@ -242,7 +249,9 @@ internal sealed partial class UnixSocket
                     break;
                 if ((flags & MessageFlags.DontWait) != 0)
                     return done > 0 ? done : Errno.EAGAIN;
+                _waitingReceivers++;
                 WakeReason reason = await _wait.WaitAsync(current, WaitMode.Interruptible, deadline);
+                _waitingReceivers--;
                 if (reason == WakeReason.Interrupted)
                     return done > 0 ? done : ReceiveTimeout == 0 ? Errno.ERESTARTSYS : Errno.EINTR;
                 if (reason == WakeReason.TimedOut)
@@ -356,6 +365,8 @@ internal sealed partial class UnixSocket
         _inFlight += buffer.TrueSize;
         target._received.AddLast(buffer);
         target._wait.Wake(1, (uint)(PollEvents.In | PollEvents.ReadNormal));
+        if (target._waitingReceivers == 0)
+            target.Subscribers.Notify(PollReason.In);
     }
 
     private void Discard(LinkedListNode<SocketBuffer> node)
@@ -366,6 +377,11 @@ internal sealed partial class UnixSocket
         {
             origin._inFlight -= buffer.TrueSize;
             origin._spaceWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
+            if (origin._lackedSpace && origin._inFlight * 4 <= origin.SendBuffer)
+            {
+                origin._lackedSpace = false;
+                origin.Subscribers.Notify(PollReason.Out);
+            }
         }
 
         // Senders of datagrams wait at the receiver.

@@ -165,6 +165,7 @@ internal sealed partial class UnixSocket : Socket
         _peerIdentity = target._owner;
         target._backlog.Enqueue(served);
         target._wait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal));
+        target.Subscribers.Notify(PollReason.In);
         return Errno.Success;
     }
 
@@ -204,6 +205,7 @@ internal sealed partial class UnixSocket : Socket
             peer._receiveShut |= send;
             peer._sendShut |= receive;
             peer.WakeEverybody();
+            peer.TellShut(peer._receiveShut && peer._sendShut, send);
         }
 
         WakeEverybody();
@@ -265,6 +267,14 @@ internal sealed partial class UnixSocket : Socket
         if (_received.Count > 0)
             peer.PendingError = Errno.ECONNRESET;
         peer.WakeEverybody();
+        peer.TellShut(wholly: true, noMoreData: true);
+    }
+
+    /// <summary>SIGIO for what the other side has shut, unless somebody waits for it in a call.</summary>
+    private void TellShut(bool wholly, bool noMoreData)
+    {
+        if (_waitingReceivers == 0 && (wholly || noMoreData))
+            Subscribers.Notify(wholly ? PollReason.HangUp : PollReason.In);
     }
 
     private Errno Autobind()

@@ -86,7 +86,7 @@ internal static class AttributeCalls
             return file.Error;
         Errno error = !file.Value.Inode.IsRegular || !file.Value.CanWrite
             ? Errno.EINVAL
-            : await current.Kernel.Vfs.TruncateAsync(current, file.Value.Inode, length, file.Value.Flags);
+            : await current.Kernel.Vfs.TruncateAsync(current, file.Value.Path.Dentry, length);
         file.Value.Put();
         return error;
     }

@@ -72,7 +72,7 @@ internal static class CopyCalls
             return hasOffset ? Errno.ESPIPE : Errno.EINVAL;
         if ((to.Flags & OpenFlags.Append) != 0)
             return Errno.EINVAL;
-        if ((hasOffset && offset < 0) || (long)count < 0)
+        if ((hasOffset && offset < 0) || (long)count < 0 || !from.CanSpliceFrom || !to.CanSpliceTo)
             return Errno.EINVAL;
         long start = hasOffset ? offset : from.Position;
         Result<long> result = await current.Kernel.Vfs.CopyAsync(current, from, start, to, -1, Math.Min((long)count, UserIovIter.MaximumBytes));
@@ -104,7 +104,7 @@ internal static class CopyCalls
         Errno error = CheckRange(from, start, to, target, count);
         if (error != Errno.Success)
             return error;
-        long length = Math.Min(Math.Min((long)count, UserIovIter.MaximumBytes), Math.Max(0, from.Inode.Size - start));
+        long length = Math.Min((long)Math.Min(count, UserIovIter.MaximumBytes), Math.Max(0, from.Inode.Size - start));
         if (length == 0)
             return SyscallResult.Success;
         Result<long> result = await current.Kernel.Vfs.CopyAsync(current, from, start, to, target, length);
@@ -132,11 +132,12 @@ internal static class CopyCalls
             return Errno.EBADF;
         if (from.Inode.SuperBlock != to.Inode.SuperBlock)
             return Errno.EXDEV;
-        if (start < 0 || target < 0 || (long)count < 0)
-            return Errno.EINVAL;
-        if (start > long.MaxValue - (long)count || target > long.MaxValue - (long)count)
+        // In unsigned arithmetic, as the kernel's: a negative offset overflows, the end of the address range does not.
+        if (unchecked((ulong)start + count) < (ulong)start || unchecked((ulong)target + count) < (ulong)target)
             return Errno.EOVERFLOW;
-        long length = Math.Min((long)count, Math.Max(0, from.Inode.Size - start));
+        if (start < 0 || target < 0)
+            return Errno.EINVAL;
+        long length = (long)Math.Min(count, (ulong)Math.Max(0, from.Inode.Size - start));
         return from.Inode == to.Inode && start < target + length && target < start + length ? Errno.EINVAL : Errno.Success;
     }
 }

@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
+using Vitrine.Kernel.Vfs.Locking;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Syscalls.Files;
 
@@ -29,7 +31,7 @@ internal static class DescriptorCalls
         return ReplaceAsync(current, from, to, (flags & OpenFlags.CloseOnExec) != 0);
     }
 
-    [Syscall(72, "fcntl", SyscallSupport.Partial, Note = "leases and directory notification give EINVAL")]
+    [Syscall(72, "fcntl", SyscallSupport.Real)]
     public static KTask<SyscallResult> Fcntl(Task current, Fd fd, FcntlCommand command, ulong argument)
     {
         FdTable table = current.Files!;
@@ -66,7 +68,7 @@ internal static class DescriptorCalls
         switch (command)
         {
             case FcntlCommand.SetFl:
-                result = SetFlags(current, file, (OpenFlags)(uint)argument);
+                result = SetFlags(current, fd, file, (OpenFlags)(uint)argument);
                 break;
             case FcntlCommand.GetLk:
             case FcntlCommand.OfdGetLk:
@@ -84,7 +86,7 @@ internal static class DescriptorCalls
                 result = SetOwner(current, file, (int)argument);
                 break;
             case FcntlCommand.GetOwn:
-                result = GetOwner(current, file) is var owner && file.Owner.Kind == FileOwnerKind.Group ? new SyscallResult(-owner) : owner;
+                result = GetOwner(current, file) is var owner && file.Owner.Kind == FileOwner.ProcessGroup ? new SyscallResult(-owner) : owner;
                 break;
             case FcntlCommand.SetOwnEx:
                 result = await SetOwnerExtendedAsync(current, file, new UserPtr<OwnerStructure>(new VirtAddr(argument)));
@@ -102,9 +104,23 @@ internal static class DescriptorCalls
             case FcntlCommand.GetSig:
                 result = file.OwnerSignal;
                 break;
+            case FcntlCommand.GetOwnerUids:
+                result = await current.WriteUserAsync(new UserPtr<OwnerUids>(new VirtAddr(argument)), new OwnerUids { Uid = file.Owner.Uid.Value, EffectiveUid = file.Owner.EffectiveUid.Value });
+                break;
+            case FcntlCommand.GetWriteHint:
+                result = await current.WriteUserAsync(new UserPtr<ulong>(new VirtAddr(argument)), file.Inode.WriteLifetime);
+                break;
+            case FcntlCommand.SetWriteHint:
+                result = await SetWriteHintAsync(current, file, new UserPtr<ulong>(new VirtAddr(argument)));
+                break;
             case FcntlCommand.GetLease:
-                // Nobody can have taken one.
-                result = 2;
+                result = (int)current.Kernel.Vfs.Leases.Get(file);
+                break;
+            case FcntlCommand.SetLease:
+                result = argument > (ulong)FileLockKind.None ? Errno.EINVAL : current.Kernel.Vfs.Leases.Set(current, fd, file, (FileLockKind)argument);
+                break;
+            case FcntlCommand.Notify:
+                result = DirectoryWatch.Set(current, fd, file, (uint)argument);
                 break;
             case FcntlCommand.SetPipeSize:
             case FcntlCommand.GetPipeSize:
@@ -153,7 +169,7 @@ internal static class DescriptorCalls
         return to;
     }
 
-    private static Errno SetFlags(Task current, OpenFile file, OpenFlags flags)
+    private static Errno SetFlags(Task current, Fd fd, OpenFile file, OpenFlags flags)
     {
         // Who could always only append must not be able to take it back from a file marked so; nobody else may hide reads.
         if ((flags & OpenFlags.NoAccessTime) != 0 && (file.Flags & OpenFlags.NoAccessTime) == 0 && !VirtualFileSystem.IsOwnerOrCapable(current, file.Inode))
@@ -163,16 +179,12 @@ internal static class DescriptorCalls
         OpenFlags changeable = file.SupportsAsync ? Settable | OpenFlags.Async : Settable;
         OpenFlags changed = (file.Flags & ~changeable) | (flags & changeable);
         Errno error = file.FlagsChanged(changed);
-        if (error == Errno.Success)
-            file.Flags = changed;
-        return error;
-    }
-
-    private static class FileOwnerKind
-    {
-        public const int Thread = 0;
-        public const int Process = 1;
-        public const int Group = 2;
+        if (error != Errno.Success)
+            return error;
+        file.Flags = changed;
+        if (file.SupportsAsync)
+            file.SetAsync(fd, (changed & OpenFlags.Async) != 0);
+        return Errno.Success;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -182,11 +194,32 @@ internal static class DescriptorCalls
         public int Id;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    private struct OwnerUids
+    {
+        public uint Uid;
+        public uint EffectiveUid;
+    }
+
+    private static async KTask<SyscallResult> SetWriteHintAsync(Task current, OpenFile file, UserPtr<ulong> where)
+    {
+        const ulong extreme = 5;
+        if (!VirtualFileSystem.IsOwnerOrCapable(current, file.Inode))
+            return Errno.EPERM;
+        Result<ulong> hint = await current.ReadUserAsync(where);
+        if (!hint.Ok)
+            return hint.Error;
+        if (hint.Value > extreme)
+            return Errno.EINVAL;
+        file.Inode.WriteLifetime = (byte)hint.Value;
+        return Errno.Success;
+    }
+
     private static SyscallResult SetOwner(Task current, OpenFile file, int owner)
     {
         if (owner == int.MinValue)
             return Errno.EINVAL;
-        return SetOwner(current, file, owner < 0 ? FileOwnerKind.Group : FileOwnerKind.Process, Math.Abs(owner));
+        return SetOwner(current, file, owner < 0 ? FileOwner.ProcessGroup : FileOwner.Process, Math.Abs(owner));
     }
 
     private static SyscallResult SetOwner(Task current, OpenFile file, int kind, int id)
@@ -225,7 +258,7 @@ internal static class DescriptorCalls
         Result<OwnerStructure> given = await current.ReadUserAsync(where);
         if (!given.Ok)
             return given.Error;
-        return given.Value.Kind is < FileOwnerKind.Thread or > FileOwnerKind.Group
+        return given.Value.Kind is < FileOwner.Thread or > FileOwner.ProcessGroup
             ? Errno.EINVAL
             : SetOwner(current, file, given.Value.Kind, given.Value.Id);
     }

@@ -9,11 +9,11 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>open, openat, openat2, creat, close, close_range (open(2), openat2(2), close(2)).</summary>
 internal static class OpenCalls
 {
-    [Syscall(2, "open", SyscallSupport.Partial, Note = "O_SYNC, O_DSYNC and O_NOATIME work, but no guest test shows them")]
+    [Syscall(2, "open", SyscallSupport.Real)]
     public static KTask<SyscallResult> Open(Task current, [Strace("path")] UserString path, OpenFlags flags, [Strace("octal")] uint mode) =>
         OpenAsync(current, Fd.Cwd, path, flags, mode);
 
-    [Syscall(257, "openat", SyscallSupport.Partial, Note = "O_SYNC, O_DSYNC and O_NOATIME work, but no guest test shows them")]
+    [Syscall(257, "openat", SyscallSupport.Real)]
     public static KTask<SyscallResult> OpenAt(Task current, Fd directory, [Strace("path")] UserString path, OpenFlags flags, [Strace("octal")] uint mode) =>
         OpenAsync(current, directory, path, flags, mode);
 

@@ -168,6 +168,7 @@ internal static class ReadWriteCalls
         }
 
         iter.Value.IsNoWait = (flags & RwFlags.NoWait) != 0;
+        iter.Value.IsPlaced = (flags & RwFlags.NoAppend) != 0;
         iter.Value.IsAppend = (flags & RwFlags.Append) != 0 && write;
         return await TransferAsync(current, file, iter.Value, kind, offset, flags);
     }

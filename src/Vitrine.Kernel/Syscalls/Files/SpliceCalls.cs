@@ -129,7 +129,7 @@ internal static class SpliceCalls
             return Errno.EINVAL;
         if (source is not null && (to.Flags & OpenFlags.Append) != 0)
             return Errno.EINVAL;
-        if (other.Inode.IsDirectory)
+        if (source is null ? !from.CanSpliceFrom : !to.CanSpliceTo)
             return Errno.EINVAL;
         long offset = other.Position;
         if (!where.IsNull)

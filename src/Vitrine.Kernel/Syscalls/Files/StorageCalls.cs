@@ -1,13 +1,14 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
+using Vitrine.Kernel.Vfs.Notify;
 
 namespace Vitrine.Kernel.Syscalls.Files;
 
 /// <summary>fallocate, fsync and its kin, advice (fallocate(2), fsync(2), sync(2), posix_fadvise(2), readahead(2)).</summary>
 internal static class StorageCalls
 {
-    [Syscall(285, "fallocate", SyscallSupport.Partial, Note = "no guest test shows the zeroing, inserting and unsharing modes")]
+    [Syscall(285, "fallocate", SyscallSupport.Real, Note = "no file system here shifts, zeroes or unshares blocks: EOPNOTSUPP, as tmpfs on Linux")]
     public static async KTask<SyscallResult> FAllocate(Task current, Fd fd, FallocateMode mode, long offset, long length)
     {
         Result<OpenFile> found = current.Files!.Get(fd);
@@ -16,12 +17,12 @@ internal static class StorageCalls
         OpenFile file = found.Value;
         Errno error = CheckAllocation(file, mode, offset, length);
         if (error == Errno.Success)
-            error = await current.Kernel.Vfs.RemovePrivilegesAsync(current, file.Inode);
+            error = await current.Kernel.Vfs.RemovePrivilegesAsync(current, file);
         if (error == Errno.Success)
         {
             error = await file.AllocateAsync(current, mode, offset, length);
             if (error == Errno.Success)
-                current.Kernel.Vfs.Notifier?.InodeEvent(file.Inode, FsEvents.Modify);
+                current.Kernel.Vfs.NotifyFile(file, FsEvents.Modify);
         }
 
         file.Put();

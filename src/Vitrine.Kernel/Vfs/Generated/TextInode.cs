@@ -44,6 +44,8 @@ internal abstract class TextInode(GeneratedSuperBlock superBlock, FileMode mode)
 /// <summary>An open generated file.</summary>
 internal class TextFile(VfsPath path, TextInode inode, OpenFlags flags) : OpenFile(path, inode, flags)
 {
+    public override bool SupportsDirect => false;
+
     private const int LongestWrite = 64 << 10;
     private GeneratedText? _text;
 
