@@ -82,26 +82,19 @@ internal static class SysctlTree
         Count("pipe-max-size", t => t.Kernel.Vfs.Settings.PipeMaximumSize, (t, value) => t.Kernel.Vfs.Settings.PipeMaximumSize = (int)Math.Min(global::System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)value), 1 << 30), 4096, 1L << 31),
         Text("overflowuid", _ => Number(Uid.Overflow.Value)),
         Text("overflowgid", _ => Number(Gid.Overflow.Value)),
-<<<<<<< HEAD
+        Directory("inotify",
+        [
+            Count("max_queued_events", t => t.Kernel.Vfs.Settings.InotifyMaximumEvents, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumEvents = (int)value, 0, int.MaxValue),
+            Count("max_user_instances", t => t.Kernel.Vfs.Settings.InotifyMaximumInstances, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumInstances = (int)value, 0, int.MaxValue),
+            Count("max_user_watches", t => t.Kernel.Vfs.Settings.InotifyMaximumWatches, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumWatches = (int)value, 0, int.MaxValue),
+        ]),
+        Count("lease-break-time", t => t.Kernel.Vfs.Settings.LeaseBreakTime, (t, value) => t.Kernel.Vfs.Settings.LeaseBreakTime = (int)value, 0, int.MaxValue),
+        Count("leases-enable", t => t.Kernel.Vfs.Settings.LeasesEnabled ? 1 : 0, (t, value) => t.Kernel.Vfs.Settings.LeasesEnabled = value != 0, 0, int.MaxValue),
+        Count("dir-notify-enable", t => t.Kernel.Vfs.Settings.DirectoryNotifyEnabled ? 1 : 0, (t, value) => t.Kernel.Vfs.Settings.DirectoryNotifyEnabled = value != 0, 0, int.MaxValue),
         Count("protected_symlinks", t => t.Kernel.Vfs.Settings.ProtectedSymlinks, (t, value) => t.Kernel.Vfs.Settings.ProtectedSymlinks = (int)value, 0, 1),
         Count("protected_hardlinks", t => t.Kernel.Vfs.Settings.ProtectedHardlinks, (t, value) => t.Kernel.Vfs.Settings.ProtectedHardlinks = (int)value, 0, 1),
         Count("protected_fifos", t => t.Kernel.Vfs.Settings.ProtectedFifos, (t, value) => t.Kernel.Vfs.Settings.ProtectedFifos = (int)value, 0, 2),
         Count("protected_regular", t => t.Kernel.Vfs.Settings.ProtectedRegular, (t, value) => t.Kernel.Vfs.Settings.ProtectedRegular = (int)value, 0, 2),
-=======
-        Directory("inotify",
-        [
-            Count("max_queued_events", s => s.InotifyMaximumEvents, (s, value) => s.InotifyMaximumEvents = value),
-            Count("max_user_instances", s => s.InotifyMaximumInstances, (s, value) => s.InotifyMaximumInstances = value),
-            Count("max_user_watches", s => s.InotifyMaximumWatches, (s, value) => s.InotifyMaximumWatches = value),
-        ]),
-        Count("lease-break-time", s => s.LeaseBreakTime, (s, value) => s.LeaseBreakTime = value),
-        Count("leases-enable", s => s.LeasesEnabled ? 1 : 0, (s, value) => s.LeasesEnabled = value != 0),
-        Count("dir-notify-enable", s => s.DirectoryNotifyEnabled ? 1 : 0, (s, value) => s.DirectoryNotifyEnabled = value != 0),
-        Text("protected_symlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedSymlinks)),
-        Text("protected_hardlinks", t => Number(t.Kernel.Vfs.Settings.ProtectedHardlinks)),
-        Text("protected_fifos", t => Number(t.Kernel.Vfs.Settings.ProtectedFifos)),
-        Text("protected_regular", t => Number(t.Kernel.Vfs.Settings.ProtectedRegular)),
->>>>>>> 94b8b39 (inotify, directory notification, leases, SIGIO for pipes, sockets and watches; file calls shown flag by flag)
     ];
 
     private static readonly StaticEntry[] NetEntries =
@@ -122,7 +115,6 @@ internal static class SysctlTree
     internal static StaticEntry Setting(string name, Func<Task, string> value, Func<Task, string, Errno> store) =>
         new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadWriteMode, (current, text) => text.Line(value(current)), store));
 
-<<<<<<< HEAD
     /// <summary>A number that root can set within bounds (proc_doulongvec_minmax).</summary>
     internal static StaticEntry Count(string name, Func<Task, long> value, Action<Task, long> store, long minimum, long maximum) =>
         Setting(
@@ -137,17 +129,6 @@ internal static class SysctlTree
                 store(task, number);
                 return Errno.Success;
             });
-=======
-    /// <summary>A number of the file layer that root may change, from 0 on.</summary>
-    private static StaticEntry Count(string name, Func<VfsSettings, int> get, Action<VfsSettings, int> set) =>
-        Setting(name, t => Number(get(t.Kernel.Vfs.Settings)), (t, text) =>
-        {
-            if (!int.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int value))
-                return Errno.EINVAL;
-            set(t.Kernel.Vfs.Settings, value);
-            return Errno.Success;
-        });
->>>>>>> 94b8b39 (inotify, directory notification, leases, SIGIO for pipes, sockets and watches; file calls shown flag by flag)
 
     private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
 
