@@ -367,8 +367,11 @@ static void leases(void)
     SHOW(WEXITSTATUS(status));
     SHOW(fcntl(fd, F_SETLEASE, F_WRLCK));
     child = fork();
-    if (child == 0)
+    if (child == 0) {
+        /* the parent's description must end with the parent's descriptor */
+        close(fd);
         _exit(truncate("leased", 0) == 0 ? 19 : 20);
+    }
     while (!count)
         usleep(1000);
     came("a child truncates");
