@@ -9,6 +9,8 @@ internal sealed class DevptsFileSystem : FileSystemType
 {
     public override string Name => "devpts";
 
+    public override Errno CheckOption(Task current, string option) => DevptsOptions.Parse(option, DevptsOptions.Default, out _);
+
     public override KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options)
     {
         bool isInitial = current.Namespaces.Mount == current.Kernel.InitialNamespaces.Mount;

@@ -10,6 +10,8 @@ internal sealed class OverlayFileSystem : FileSystemType
 {
     public override string Name => "overlay";
 
+    public override Errno CheckOption(Task current, string option) => OverlayOptions.Parse(option).Error;
+
     /// <summary>As mount(2) asks: trees by their paths, seen from the caller.</summary>
     public override async KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options)
     {

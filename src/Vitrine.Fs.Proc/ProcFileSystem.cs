@@ -12,6 +12,8 @@ internal sealed class ProcFileSystem : FileSystemType
 {
     public override string Name => "proc";
 
+    public override Errno CheckOption(Task current, string option) => ProcOptions.Parse(option).Error;
+
     public override KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options)
     {
         Result<ProcOptions> parsed = ProcOptions.Parse(options);

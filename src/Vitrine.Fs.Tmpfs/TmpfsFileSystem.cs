@@ -9,6 +9,8 @@ internal sealed class TmpfsFileSystem : FileSystemType
 {
     public override string Name => "tmpfs";
 
+    public override Errno CheckOption(Task current, string option) => TmpfsOptions.Parse(option, current.Kernel.Memory.Ram.FrameCount).Error;
+
     public override KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options)
     {
         if (!TmpfsOptions.Parse(options, current.Kernel.Memory.Ram.FrameCount).TryGet(out TmpfsOptions? parsed, out Errno error))

@@ -75,6 +75,9 @@ internal sealed partial class Mount
     /// <summary>Copied from a namespace of other privileges: may not be unmounted or revealed alone (MNT_LOCKED).</summary>
     public bool IsLocked { get; set; }
 
+    /// <summary>The root of a tree that no namespace but a descriptor holds (open_tree, fsmount).</summary>
+    public bool IsAnonymous { get; internal set; }
+
     public int References => _references;
 
     public bool IsAttached => Namespace is not null;

@@ -70,6 +70,9 @@ internal abstract class FileSystemType
     /// <summary>"nodev" in /proc/filesystems.</summary>
     public virtual bool NeedsNoDevice => true;
 
+    /// <summary>Whether the kind knows an option, given alone; what depends on others is found out by mounting.</summary>
+    public virtual Errno CheckOption(Task current, string option) => Errno.EINVAL;
+
     /// <summary>Makes (or finds) the super block for a mount call. Options as mount(2)'s data string.</summary>
     public abstract KTask<Result<SuperBlock>> MountAsync(Task current, string source, MountFlags flags, string options);
 }
