@@ -26,8 +26,10 @@ internal static class BootLog
         current.Kernel.Log.Info($"VFS: Mounted root ({root.Type.Name} filesystem){(root.IsReadOnly ? " readonly" : "")} on device {root.Device.Major}:{root.Device.Minor}.");
         foreach (Mount mount in current.Namespaces.Mount.Mounts)
         {
-            if (mount.Parent is not null)
-                current.Kernel.Log.Info($"{mount.SuperBlock.Type.Name}: mounted on {System.Text.Encoding.UTF8.GetString(PathText.WithinFileSystem(mount.MountPoint!))}");
+            if (mount.Parent is not { } parent)
+                continue;
+            byte[] place = PathText.Of(new VfsPath(parent, mount.MountPoint!), current.Fs!.Root);
+            current.Kernel.Log.Info($"{mount.SuperBlock.Type.Name}: mounted on {System.Text.Encoding.UTF8.GetString(place)}");
         }
     }
 }
