@@ -39,6 +39,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("sys", FileMode.Directory, SysctlTree.Make),
         new("sysvipc", FileMode.Directory, SysVFiles.Make),
         new("tty", FileMode.Directory, TerminalFiles.Make),
+        new("schedstat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.SchedulerStatistics)),
         new("uptime", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Uptime)),
         new("version", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Version)),
         new("vmstat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.VmStat)),

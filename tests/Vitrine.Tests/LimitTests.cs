@@ -15,12 +15,16 @@ public class LimitTests
     }
 
     [Fact]
-    public async Task Processes_WithoutEnd_AreRefused()
+    public async Task Processes_BeyondMemory_AreKilledOrRefused()
     {
-        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 64L << 20, Timeout = TimeSpan.FromSeconds(60) });
-        ProcessResult result = await machine.RunAsync(new ProcessOptions("sh", "-c", "while :; do sleep 100 > /dev/null 2>&1 & done"));
-        Assert.False(result.Succeeded);
+        await using Machine machine = await Machine.StartAsync(new MachineOptions { Memory = 64L << 20, Timeout = TimeSpan.FromSeconds(120) });
+        ProcessResult result = await machine.RunAsync(new ProcessOptions(
+            "sh", "-c", "i=0; while [ $i -lt 900 ]; do sleep 1000 > /dev/null 2>&1 & i=$((i+1)); done"));
         Assert.False(result.TimedOut);
+        Assert.True(
+            result.Error.Contains("fork", StringComparison.Ordinal)
+            || machine.KernelLog.Any(l => l.Contains("Out of memory: Killed process", StringComparison.Ordinal)),
+            result.Error);
     }
 
     [Fact]

@@ -40,6 +40,7 @@ internal static class ProcessEntries
         new("mountinfo", File, true, c => new MountsText(c, ProcessFiles.MountInfo)),
         new("wchan", File, true, c => new ProcessText(c, Public, ProcessFiles.WaitChannel)),
         new("schedstat", File, true, c => new ProcessText(c, Public, ProcessFiles.SchedStat)),
+        new("sched", File, true, c => new ProcessText(c, Public, ProcessSched.Write)),
         new("cgroup", File, true, c => new ProcessText(c, Public, ProcessFiles.Cgroup)),
         new("oom_score", File, true, c => new ProcessText(c, Public, ProcessFiles.OomScore)),
         new("oom_score_adj", File, true, c => new ProcessSetting(c, TextInode.ReadWriteMode, ProcessFiles.OomScoreAdjustment, ProcessFiles.SetOomScoreAdjustment)),

@@ -49,7 +49,7 @@ internal static class ProcessStat
         Field(text, total.SystemTime / ProcessorFiles.TickNanoseconds);
         Field(text, whole ? group.Children.UserTime / ProcessorFiles.TickNanoseconds : 0);
         Field(text, whole ? group.Children.SystemTime / ProcessorFiles.TickNanoseconds : 0);
-        Field(text, 20 + task.Sched.Nice);
+        Field(text, Priority(task.Sched));
         Field(text, task.Sched.Nice);
         Field(text, group.Threads.Count);
         Field(text, 0);
@@ -73,8 +73,8 @@ internal static class ProcessStat
         Field(text, 0);
         Field(text, (int)task.ExitSignal);
         Field(text, task.Sched.Processor);
-        Field(text, 0);
-        Field(text, 0);
+        Field(text, task.Sched.RealTimePriority);
+        Field(text, (int)task.Sched.Policy);
         Field(text, 0);
         Field(text, 0);
         Field(text, 0);
@@ -90,6 +90,14 @@ internal static class ProcessStat
     }
 
     /// <summary>The PF_* bits that tools know: exiting, kernel thread, forked without exec.</summary>
+    /// <summary>As top shows it: 0 to 39 for fair tasks, −2 to −100 for real-time ones, −101 for deadline tasks.</summary>
+    private static int Priority(SchedEntity entity) => entity.Class switch
+    {
+        SchedClass.Deadline => -101,
+        SchedClass.RealTime => -1 - entity.EffectivePriority,
+        _ => 20 + entity.Nice,
+    };
+
     private static long ProcessFlags(Task task)
     {
         const long Exiting = 0x4;

@@ -32,6 +32,9 @@ internal static class SysctlTree
         Text("kptr_restrict", _ => "0"),
         Text("perf_event_paranoid", _ => "4"),
         Text("printk", _ => "4\t4\t1\t7"),
+        Setting("sched_rt_period_us", t => Number(t.Kernel.Scheduler.RealTimePeriod / 1000), SetRealTimePeriod),
+        Setting("sched_rt_runtime_us", t => Number(t.Kernel.Scheduler.RealTimeRuntime < 0 ? -1 : t.Kernel.Scheduler.RealTimeRuntime / 1000), SetRealTimeRuntime),
+        Text("sched_rr_timeslice_ms", _ => Number(Vitrine.Kernel.Sched.Scheduler.RoundRobinTurn / 1_000_000)),
         Text("tainted", _ => "0"),
         Text("unprivileged_bpf_disabled", _ => "2"),
         Directory("random", RandomEntries),
@@ -197,6 +200,28 @@ internal static class SysctlTree
         if (maximum is < 301 or > PidNamespace.DefaultMaximum)
             return Errno.EINVAL;
         current.Namespaces.Pid.Maximum = maximum;
+        return Errno.Success;
+    }
+
+    private static Errno SetRealTimePeriod(Task current, string value)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int microseconds) || microseconds < 1)
+            return Errno.EINVAL;
+        Vitrine.Kernel.Sched.Scheduler scheduler = current.Kernel.Scheduler;
+        if (microseconds * 1000L < scheduler.RealTimeRuntime)
+            return Errno.EINVAL;
+        scheduler.RealTimePeriod = microseconds * 1000L;
+        return Errno.Success;
+    }
+
+    private static Errno SetRealTimeRuntime(Task current, string value)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int microseconds) || microseconds < -1)
+            return Errno.EINVAL;
+        Vitrine.Kernel.Sched.Scheduler scheduler = current.Kernel.Scheduler;
+        if (microseconds * 1000L > scheduler.RealTimePeriod)
+            return Errno.EINVAL;
+        scheduler.RealTimeRuntime = microseconds < 0 ? -1 : microseconds * 1000L;
         return Errno.Success;
     }
 }

@@ -116,6 +116,20 @@ internal static class ProcessorFiles
         Hundredths(text, idle).Append('\n');
     }
 
+    /// <summary>schedstat, version 15: for each processor yields, picks that found nobody, wake-ups, time run and waited (nanoseconds), turns.</summary>
+    public static void SchedulerStatistics(Task current, GeneratedText text)
+    {
+        KernelInstance kernel = current.Kernel;
+        text.Append("version 15\ntimestamp ").Append(kernel.Time.Now.Nanoseconds / Vitrine.Kernel.Time.Timekeeper.TickNanoseconds).Append('\n');
+        foreach (Processor processor in kernel.Processors)
+        {
+            RunQueue queue = kernel.Scheduler.QueueOf(processor);
+            text.Append("cpu").Append(processor.Id).Append(' ').Append(queue.Yields).Append(" 0 ").Append(queue.Picks + queue.IdlePicks);
+            text.Append(' ').Append(queue.IdlePicks).Append(' ').Append(queue.WakeUps).Append(' ').Append(queue.LocalWakeUps);
+            text.Append(' ').Append(queue.RunTime).Append(' ').Append(queue.RunDelay).Append(' ').Append(queue.Picks).Append('\n');
+        }
+    }
+
     public static void LoadAverages(Task current, GeneratedText text)
     {
         KernelInstance kernel = current.Kernel;

@@ -37,7 +37,8 @@ internal static class FutexPi
             if (error != Errno.Success || state is null)
                 return error;
             var waiter = new FutexWaiter(current) { Key = key, Pi = state };
-            LinkedListNode<FutexWaiter> node = state.Waiters.AddLast(waiter);
+            LinkedListNode<FutexWaiter> node = PriorityInheritance.Add(state, waiter);
+            PriorityInheritance.Update(table, state.Owner);
             WakeReason reason = WakeReason.Woken;
             while (!waiter.IsWoken && reason == WakeReason.Woken)
                 reason = await current.SleepAsync(WaitMode.Interruptible, deadline);
@@ -45,6 +46,7 @@ internal static class FutexPi
                 return Errno.Success;
             state.Waiters.Remove(node);
             DropIfUnused(table, state);
+            PriorityInheritance.Update(table, state.Owner);
             return reason == WakeReason.TimedOut ? Errno.ETIMEDOUT : Errno.ERESTARTNOINTR;
         }
     }
@@ -107,15 +109,18 @@ internal static class FutexPi
     /// <summary>Passes the state's lock to its first waiter. The word must say so already.</summary>
     public static void PassTo(FutexTable table, PiState state)
     {
+        Task? before = state.Owner;
         if (state.Waiters.First is { } first)
         {
             state.Waiters.RemoveFirst();
             state.Owner = first.Value.Task;
             first.Value.IsWoken = true;
+            PriorityInheritance.Update(table, state.Owner);
             first.Value.Task.Wake();
         }
 
         DropIfUnused(table, state);
+        PriorityInheritance.Update(table, before);
     }
 
     /// <summary>The word after the owner lets go: free, or the first waiter's with the waiters bit if more wait.</summary>

@@ -57,7 +57,7 @@ internal sealed partial class Processor
             RunDue(now);
             if (task.HasExitWork)
                 continue;
-            if (_reschedule || _kernel.Scheduler.ShouldPreempt(this, task, _sliceStart, now))
+            if (_reschedule || _kernel.Scheduler.ShouldPreempt(this, task, now))
                 return true;
 
             CpuExit exit = RunUser(task, now);
@@ -65,7 +65,7 @@ internal sealed partial class Processor
             long used = entered - now;
             _chargedUntil = entered;
             task.Sched.UserTime += used;
-            task.Sched.Charge(used);
+            _kernel.Scheduler.Charge(this, task, used, entered);
             task.ThreadGroup.UserTime += used;
             UserTime += used;
             if (task.Sched.Nice > 0)
@@ -89,7 +89,7 @@ internal sealed partial class Processor
     {
         if (task.ThreadGroup.WatchesCpuTime)
             _kernel.Tick.Lower(now.Nanoseconds + Timekeeper.TickNanoseconds);
-        _kernel.Tick.Arm(now, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
+        _kernel.Tick.Arm(now, _kernel.Scheduler.TimeToPreempt(this, task, now), _kernel.Timers.NextExpiry);
         Cpu.LoadRegisters(task.Registers);
         PhysAddr root = task.Mm!.PageTableRoot;
         _kernel.Lock.Exit();
@@ -105,7 +105,7 @@ internal sealed partial class Processor
         long used = now - _chargedUntil;
         _chargedUntil = now;
         task.Sched.SystemTime += used;
-        task.Sched.Charge(used);
+        _kernel.Scheduler.Charge(this, task, used, now);
         task.ThreadGroup.SystemTime += used;
         SystemTime += used;
         return now;

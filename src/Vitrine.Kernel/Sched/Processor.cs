@@ -165,23 +165,24 @@ internal sealed partial class Processor : IYieldTarget
         _kernel.Scheduler.Load.Update(_sliceStart);
         task.SwitchedIn(Id);
         if (task.Path is KernelPath.Suspended)
-            _kernel.Tick.Arm(_sliceStart, _kernel.Scheduler.Waiting > 0, _kernel.Timers.NextExpiry);
+            _kernel.Tick.Arm(_sliceStart, _kernel.Scheduler.TimeToPreempt(this, task, _sliceStart), _kernel.Timers.NextExpiry);
         bool runnable = RunTask(task);
         task.OnProcessor = null;
         Current = null;
         if (runnable)
         {
             task.Sched.InvoluntarySwitches++;
-            _kernel.Scheduler.Enqueue(task, wakeup: false);
+            _kernel.Scheduler.PutBack(this, task);
         }
         else if (task.State == TaskState.Running)
         {
             // Woken while it was on its way to sleep on this processor (or the machine halts).
-            _kernel.Scheduler.Enqueue(task, wakeup: true);
+            _kernel.Scheduler.PutBack(this, task);
         }
         else
         {
             task.Sched.VoluntarySwitches++;
+            _kernel.Scheduler.Left(this, task);
             if (task.State is TaskState.Dead or TaskState.Zombie)
             {
                 task.ForgetPath();

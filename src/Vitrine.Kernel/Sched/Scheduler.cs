@@ -4,244 +4,302 @@ using Vitrine.Kernel.Time;
 namespace Vitrine.Kernel.Sched;
 
 /// <summary>
-/// The fair class: the runnable task with the least virtual run time goes next; a sleeper re-enters no further back
-/// than half a latency period. One queue serves all processors of a machine, guarded by the kernel lock.
+/// Who runs where and when: a run queue for each processor; deadline tasks before real-time tasks before fair ones.
+/// Guarded by the kernel lock. Balancing is in Scheduler.Balance.cs, changes of policy in Scheduler.Policy.cs.
 /// </summary>
-internal sealed partial class Scheduler(KernelInstance kernel)
+internal sealed partial class Scheduler
 {
-    /// <summary>How long one task may run while others wait, in nanoseconds.</summary>
-    public const long Slice = 3_000_000;
+    /// <summary>A fair request's length in nanoseconds, unless the task asked for another (base_slice).</summary>
+    public const long BaseSlice = 3_000_000;
 
-    private const long WakeupCredit = 3_000_000;
-    private Task[] _heap = new Task[64];
-    private int _count;
-    private long _minVirtualRuntime;
+    /// <summary>A turn among SCHED_RR tasks of one priority, in nanoseconds (sched_rr_timeslice_ms).</summary>
+    public const long RoundRobinTurn = 100_000_000;
+
+    /// <summary>No timer interrupt is asked for sooner than this, in nanoseconds.</summary>
+    public const long LeastSlice = 100_000;
+
+    private readonly KernelInstance _kernel;
+    private RunQueue[]? _queues;
     private ulong _sequence;
 
-    /// <summary>Runnable tasks that wait for a processor.</summary>
-    public int Waiting => _count;
-
-    public LoadAverage Load { get; } = new(kernel);
-
-    /// <summary>Tasks that run or wait for a processor (procs_running).</summary>
-    public int CountRunning()
+    public Scheduler(KernelInstance kernel)
     {
-        int running = _count;
-        foreach (Processor processor in kernel.Processors)
-        {
-            if (processor.Current is not null)
-                running++;
-        }
-
-        return running;
+        _kernel = kernel;
+        Load = new LoadAverage(kernel);
     }
 
-    /// <summary>What the load averages count: running tasks, and those in uninterruptible sleep.</summary>
-    public int CountActive()
-    {
-        int active = CountRunning();
-        foreach (ThreadGroup group in kernel.Tasks.Processes)
-        {
-            foreach (Task thread in group.Threads)
-            {
-                if (thread.State is TaskState.Uninterruptible or TaskState.Killable)
-                    active++;
-            }
-        }
-
-        return active;
-    }
+    public LoadAverage Load { get; }
 
     /// <summary>Context switches since boot (ctxt of /proc/stat).</summary>
     public long ContextSwitches { get; private set; }
 
-    /// <summary>Puts a runnable task on the queue and sees that a processor takes notice.</summary>
-    public void Enqueue(Task task, bool wakeup)
+    /// <summary>kernel.sched_rt_period_us, in nanoseconds.</summary>
+    public long RealTimePeriod { get; set; } = 1_000_000_000;
+
+    /// <summary>kernel.sched_rt_runtime_us in nanoseconds: what real-time tasks may have of each period while others wait; negative: all.</summary>
+    public long RealTimeRuntime { get; set; } = 950_000_000;
+
+    private RunQueue[] Queues => _queues ??= MakeQueues();
+
+    /// <summary>The queue of a processor, for reports.</summary>
+    public RunQueue QueueOf(Processor processor) => Queues[processor.Id];
+
+    /// <summary>Puts a runnable task on a queue and sees that a processor takes notice.</summary>
+    public void Enqueue(Task task)
     {
         SchedEntity entity = task.Sched;
         if (entity.OnRunQueue || task.OnProcessor is not null)
             return;
-        if (wakeup)
+        Ktime now = _kernel.Time.Now;
+        entity.Budget?.WakeUp(now.Nanoseconds);
+        if (entity.Budget is { IsThrottled: true })
+            return;
+        RunQueue queue = Select(entity);
+        queue.WakeUps++;
+        Join(queue, entity, now);
+        Notify(queue, entity, now);
+    }
+
+    /// <summary>A processor has left a task that goes on later: it is put back where it was.</summary>
+    public void PutBack(Processor processor, Task task)
+    {
+        SchedEntity entity = task.Sched;
+        RunQueue queue = Queues[processor.Id];
+        if (entity.Budget is { IsThrottled: true })
+            return;
+        Ktime now = _kernel.Time.Now;
+        if (!MayRun(entity, processor.Id))
         {
-            AdvanceMinimum();
-            entity.VirtualRuntime = Math.Max(entity.VirtualRuntime, _minVirtualRuntime - WakeupCredit);
+            Quit(queue, entity);
+            RunQueue other = Select(entity);
+            entity.Migrations++;
+            Join(other, entity, now);
+            Notify(other, entity, now);
+            return;
         }
 
+        if (queue.Fair.Current == entity)
+            queue.Fair.Release();
+        bool atFront = entity.TurnLeft > 0;
+        if (!atFront)
+            entity.TurnLeft = RoundRobinTurn;
         entity.Sequence = _sequence++;
-        entity.QueuedAt = kernel.Time.Now;
-        if (_count == _heap.Length)
-            Array.Resize(ref _heap, _heap.Length * 2);
-        entity.HeapIndex = _count;
-        _heap[_count++] = task;
-        SiftUp(entity.HeapIndex);
-        NotifyProcessors(task);
+        entity.QueuedAt = now;
+        queue.Add(entity, atFront);
+    }
+
+    /// <summary>A processor has left a task that sleeps, is stopped, or has ended.</summary>
+    public void Left(Processor processor, Task task)
+    {
+        Quit(Queues[processor.Id], task.Sched);
+        task.Sched.WithoutSleep = 0;
+        if (task.State is TaskState.Zombie or TaskState.Dead && task.Sched.Budget is not null)
+            DropBudget(task.Sched);
     }
 
     /// <summary>Takes the next task for a processor, or null when none may run on it.</summary>
     public Task? PickNext(Processor processor)
     {
-        Task? best = null;
-        if (_count > 0 && MayRun(_heap[0], processor))
+        RunQueue queue = Queues[processor.Id];
+        Ktime now = _kernel.Time.Now;
+        if (_queues!.Length > 1)
+            Balance(queue, now.Nanoseconds);
+        SchedEntity? next = Choose(queue, now.Nanoseconds);
+        if (next is null)
         {
-            best = _heap[0];
-        }
-        else
-        {
-            for (int i = 0; i < _count; i++)
-            {
-                if (MayRun(_heap[i], processor) && (best is null || Before(_heap[i], best)))
-                    best = _heap[i];
-            }
+            queue.IdlePicks++;
+            return null;
         }
 
-        if (best is null)
-            return null;
-        RemoveAt(best.Sched.HeapIndex);
-        SchedEntity entity = best.Sched;
-        _minVirtualRuntime = Math.Max(_minVirtualRuntime, entity.VirtualRuntime);
-        entity.RunDelay += kernel.Time.Now - entity.QueuedAt;
-        entity.TimesRun++;
-        entity.Processor = processor.Id;
+        next.IsServed = false;
+        long delay = now - next.QueuedAt;
+        next.RunDelay += delay;
+        next.TimesRun++;
+        next.Processor = processor.Id;
+        queue.RunDelay += delay;
+        queue.Picks++;
         ContextSwitches++;
-        return best;
+        return next.Task;
     }
 
     /// <summary>True if a waiting task should take the processor from the one that runs.</summary>
-    public bool ShouldPreempt(Processor processor, Task current, Ktime sliceStart, Ktime now)
+    public bool ShouldPreempt(Processor processor, Task current, Ktime now)
     {
-        if (_count == 0)
-            return !MayRun(current, processor);
-        if (now - sliceStart >= Slice)
+        RunQueue queue = Queues[processor.Id];
+        SchedEntity entity = current.Sched;
+        if (!MayRun(entity, processor.Id) || entity.Budget is { IsThrottled: true })
             return true;
-        Task first = _heap[0];
-        return MayRun(first, processor)
-            && current.Sched.VirtualRuntime - first.Sched.VirtualRuntime > WakeupCredit / 2;
+        if (queue.Waiting == 0)
+            return false;
+        switch (entity.Class)
+        {
+            case SchedClass.Deadline:
+                return queue.FirstDeadline is { } earlier && earlier.Budget!.AbsoluteDeadline < entity.Budget!.AbsoluteDeadline;
+            case SchedClass.RealTime:
+                if (queue.FirstDeadline is not null)
+                    return true;
+                if (queue.Fair.Count > 0 && queue.RealTime.IsThrottled(now.Nanoseconds))
+                    return true;
+                int highest = queue.RealTimeCount == 0 ? 0 : queue.RealTime.HighestPriority;
+                return highest > entity.EffectivePriority || (highest == entity.EffectivePriority && entity.TurnLeft <= 0);
+            default:
+                if (queue.FirstDeadline is not null || (queue.RealTimeCount > 0 && !queue.RealTime.IsThrottled(now.Nanoseconds)))
+                    return true;
+                return entity.IsServed && queue.Fair.Count > 0;
+        }
     }
 
-    /// <summary>Puts a task behind the one that waits longest to run (sched_yield).</summary>
+    /// <summary>Charges the running task for time on its processor.</summary>
+    public void Charge(Processor processor, Task task, long nanoseconds, Ktime now)
+    {
+        SchedEntity entity = task.Sched;
+        RunQueue queue = Queues[processor.Id];
+        queue.RunTime += nanoseconds;
+        switch (entity.Class)
+        {
+            case SchedClass.Deadline:
+                entity.Budget!.Charge(nanoseconds, now.Nanoseconds);
+                break;
+            case SchedClass.RealTime:
+                queue.RealTime.Charge(entity, nanoseconds, now.Nanoseconds);
+                CheckRealTimeLimit(task, nanoseconds);
+                break;
+            default:
+                if (FairQueue.Charge(entity, nanoseconds))
+                    entity.IsServed = true;
+                break;
+        }
+    }
+
+    /// <summary>Nanoseconds after which <see cref="ShouldPreempt"/> may say something else with nothing new happening; <see cref="long.MaxValue"/>: never.</summary>
+    public long TimeToPreempt(Processor processor, Task current, Ktime now)
+    {
+        RunQueue queue = Queues[processor.Id];
+        SchedEntity entity = current.Sched;
+        if (entity.Budget is { } budget)
+            return Math.Max(budget.Remaining, LeastSlice);
+        if (queue.Waiting == 0)
+            return long.MaxValue;
+        if (entity.Class == SchedClass.RealTime)
+        {
+            long turn = entity.Policy == SchedPolicy.RoundRobin && queue.RealTimeCount > 0 ? Math.Max(entity.TurnLeft, LeastSlice) : long.MaxValue;
+            return queue.Fair.Count > 0 ? Math.Min(turn, queue.RealTime.UntilChange(now.Nanoseconds)) : turn;
+        }
+
+        long rest = queue.Fair.Count > 0 ? FairQueue.Remaining(entity) : long.MaxValue;
+        return queue.RealTimeCount > 0 ? Math.Min(rest, queue.RealTime.UntilChange(now.Nanoseconds)) : rest;
+    }
+
+    /// <summary>The running task lets others go first (sched_yield).</summary>
     public void Yield(Task current)
     {
-        if (_count == 0)
+        if (current.OnProcessor is not { } processor)
             return;
-        current.Sched.VirtualRuntime = Math.Max(current.Sched.VirtualRuntime, _heap[0].Sched.VirtualRuntime);
+        RunQueue queue = Queues[processor.Id];
+        queue.Yields++;
+        SchedEntity entity = current.Sched;
+        if (entity.Budget is { } budget)
+            budget.GiveUp(_kernel.Time.Now.Nanoseconds);
+        else if (queue.Waiting == 0)
+            return;
+        else if (entity.Class == SchedClass.RealTime)
+            entity.TurnLeft = 0;
+        else
+            entity.VirtualDeadline += entity.ToVirtual(entity.Slice);
         current.WantsToYield = true;
     }
 
-    /// <summary>Takes a waiting task off the queue and puts it back where its changed weight or affinity wants it.</summary>
-    public void Requeue(Task task)
+    /// <summary>The next period of a deadline task has begun.</summary>
+    internal void BudgetIsBack(Task task)
     {
-        if (task.Sched.OnRunQueue)
-        {
-            RemoveAt(task.Sched.HeapIndex);
-            Enqueue(task, wakeup: false);
-        }
-        else if (task.OnProcessor is { } processor && !MayRun(task, processor))
-        {
-            processor.RequestReschedule();
-        }
-    }
-
-    /// <summary>
-    /// The least virtual time of all that run or wait, which never goes back: where sleepers re-enter. Without what runs
-    /// now, one task alone would leave it behind and the next sleeper would get all of that as credit.
-    /// </summary>
-    private void AdvanceMinimum()
-    {
-        long least = _count > 0 ? _heap[0].Sched.VirtualRuntime : long.MaxValue;
-        foreach (Processor processor in kernel.Processors)
-        {
-            if (processor.Current is { IsKernelThread: false } running)
-                least = Math.Min(least, running.Sched.VirtualRuntime);
-        }
-
-        if (least != long.MaxValue)
-            _minVirtualRuntime = Math.Max(_minVirtualRuntime, least);
-    }
-
-    private static bool MayRun(Task task, Processor processor) => (task.Sched.Affinity & (1UL << processor.Id)) != 0;
-
-    private static bool Before(Task a, Task b)
-    {
-        long difference = a.Sched.VirtualRuntime - b.Sched.VirtualRuntime;
-        return difference != 0 ? difference < 0 : a.Sched.Sequence < b.Sched.Sequence;
-    }
-
-    private void NotifyProcessors(Task task)
-    {
-        Processor[] processors = kernel.Processors;
-        Processor? victim = null;
-        foreach (Processor processor in processors)
-        {
-            if (!MayRun(task, processor))
-                continue;
-            if (processor.IsIdle)
-            {
-                processor.WakeIdle();
-                return;
-            }
-
-            if (victim is null && processor.Current is { } running
-                && running.Sched.VirtualRuntime - task.Sched.VirtualRuntime > WakeupCredit / 2)
-            {
-                victim = processor;
-            }
-        }
-
-        if (victim is not null)
-            victim.RequestReschedule();
-        else
-            kernel.Tick.Lower(task.Sched.QueuedAt.Nanoseconds + Slice);
-    }
-
-    private void RemoveAt(int index)
-    {
-        Task removed = _heap[index];
-        removed.Sched.HeapIndex = -1;
-        Task last = _heap[--_count];
-        _heap[_count] = null!;
-        if (last == removed)
+        SchedEntity entity = task.Sched;
+        if (task.State != TaskState.Running || entity.OnRunQueue || task.OnProcessor is not null)
             return;
-        _heap[index] = last;
-        last.Sched.HeapIndex = index;
-        SiftUp(index);
-        SiftDown(last.Sched.HeapIndex);
+        Ktime now = _kernel.Time.Now;
+        RunQueue queue = Select(entity);
+        Join(queue, entity, now);
+        Notify(queue, entity, now);
     }
 
-    private void SiftUp(int index)
+    private static bool MayRun(SchedEntity entity, int processor) => (entity.Affinity & (1UL << processor)) != 0;
+
+    private SchedEntity? Choose(RunQueue queue, long now)
     {
-        Task task = _heap[index];
-        while (index > 0)
+        if (queue.Waiting == 0 && !Pull(queue))
+            return null;
+        SchedEntity? next = queue.FirstDeadline;
+        if (next is null && queue.RealTimeCount > 0 && (queue.Fair.Count == 0 || !queue.RealTime.IsThrottled(now)))
+            next = queue.RealTime.First;
+        if (next is not null)
         {
-            int parent = (index - 1) / 2;
-            if (!Before(task, _heap[parent]))
-                break;
-            _heap[index] = _heap[parent];
-            _heap[index].Sched.HeapIndex = index;
-            index = parent;
+            queue.Remove(next);
+            return next;
         }
 
-        _heap[index] = task;
-        task.Sched.HeapIndex = index;
+        next = queue.Fair.Take();
+        if (next is not null)
+            next.Queue = null;
+        return next;
     }
 
-    private void SiftDown(int index)
+    private void Join(RunQueue queue, SchedEntity entity, Ktime now)
     {
-        Task task = _heap[index];
-        for (; ; )
+        if (entity.Class == SchedClass.Fair)
         {
-            int child = (2 * index) + 1;
-            if (child >= _count)
-                break;
-            if (child + 1 < _count && Before(_heap[child + 1], _heap[child]))
-                child++;
-            if (!Before(_heap[child], task))
-                break;
-            _heap[index] = _heap[child];
-            _heap[index].Sched.HeapIndex = index;
-            index = child;
+            // What it has had too much of in another queue's time, it brings along.
+            if (entity.Processor != queue.Processor.Id)
+                entity.LeftAt = queue.Fair.VirtualTime;
+            queue.Fair.Place(entity, isNew: entity.TimesRun == 0);
         }
 
-        _heap[index] = task;
-        task.Sched.HeapIndex = index;
+        entity.Sequence = _sequence++;
+        entity.QueuedAt = now;
+        entity.ArrivedAt = now.Nanoseconds;
+        queue.Add(entity, atFront: false);
+    }
+
+    private static void Quit(RunQueue queue, SchedEntity entity)
+    {
+        if (queue.Fair.Current != entity)
+            return;
+        queue.Fair.Leave(entity);
+        queue.Fair.Release();
+    }
+
+    private void Notify(RunQueue queue, SchedEntity entity, Ktime now)
+    {
+        Processor processor = queue.Processor;
+        if (processor.IsIdle)
+        {
+            processor.WakeIdle();
+            return;
+        }
+
+        if (processor.Current is not { } running)
+            return;
+        if (Preempts(queue, entity, running.Sched, now))
+            processor.RequestReschedule();
+        else if (TimeToPreempt(processor, running, now) is < long.MaxValue and var rest)
+            _kernel.Tick.Lower(now.Nanoseconds + rest);
+    }
+
+    private static bool Preempts(RunQueue queue, SchedEntity entity, SchedEntity running, Ktime now)
+    {
+        if (entity.Class != running.Class)
+            return entity.Class < running.Class && (entity.Class != SchedClass.RealTime || !queue.RealTime.IsThrottled(now.Nanoseconds));
+        return entity.Class switch
+        {
+            SchedClass.Deadline => entity.Budget!.AbsoluteDeadline < running.Budget!.AbsoluteDeadline,
+            SchedClass.RealTime => entity.EffectivePriority > running.EffectivePriority,
+            _ => queue.Fair.Preempts(entity, running),
+        };
+    }
+
+    private RunQueue[] MakeQueues()
+    {
+        var queues = new RunQueue[_kernel.Processors.Length];
+        for (int i = 0; i < queues.Length; i++)
+            queues[i] = new RunQueue(this, _kernel.Processors[i]);
+        return queues;
     }
 }

@@ -14,12 +14,15 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
     private long _deadline = long.MaxValue;
     private bool _stopping;
 
-    /// <summary>Asks for a kick of all processors no later than at a slice's end (if others wait) or the next timer.</summary>
-    public void Arm(Ktime now, bool othersWait, Ktime nextTimer)
+    /// <summary>Asks for a kick of all processors no later than when the running task's turn ends, or at the next timer.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="turn">Nanoseconds until the turn's end; <see cref="long.MaxValue"/>: none.</param>
+    /// <param name="nextTimer">The next timer.</param>
+    public void Arm(Ktime now, long turn, Ktime nextTimer)
     {
         long deadline = nextTimer.Nanoseconds;
-        if (othersWait)
-            deadline = Math.Min(deadline, now.Nanoseconds + Scheduler.Slice);
+        if (turn != long.MaxValue)
+            deadline = Math.Min(deadline, now.Nanoseconds + turn);
         if (deadline < Volatile.Read(ref _deadline))
             Lower(deadline);
     }

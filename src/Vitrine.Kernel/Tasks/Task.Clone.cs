@@ -115,6 +115,9 @@ internal sealed partial class Task
             return Errno.EINVAL;
         if (request.Has(CloneFlags.NewTime) && request.Has(CloneFlags.Thread | CloneFlags.Vm))
             return Errno.EINVAL;
+        // A promised bandwidth can't be copied.
+        if (Sched.Budget is not null && !Sched.ResetOnFork)
+            return Errno.EAGAIN;
         return Errno.Success;
     }
 

@@ -61,7 +61,7 @@ internal sealed partial class Task
     public void MakeRunnable()
     {
         State = TaskState.Running;
-        Kernel.Scheduler.Enqueue(this, wakeup: true);
+        Kernel.Scheduler.Enqueue(this);
     }
 
     internal Action? TakeContinuation()
@@ -150,7 +150,7 @@ internal sealed partial class Task
             Kernel.Timers.Cancel(_sleepTimer);
         _wakeReason = reason;
         State = TaskState.Running;
-        Kernel.Scheduler.Enqueue(this, wakeup: true);
+        Kernel.Scheduler.Enqueue(this);
         return true;
     }
 

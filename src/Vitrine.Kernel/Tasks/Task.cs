@@ -27,7 +27,7 @@ internal sealed unsafe partial class Task
         Credentials = credentials;
         Namespaces = namespaces;
         Cgroup = cgroup;
-        Sched = new SchedEntity();
+        Sched = new SchedEntity(this);
         SleepEntry = new WaitEntry { Task = this };
         // SAFETY: freed exactly once, in Release; nobody keeps the pointer beyond the task.
         Registers = (RegisterFile*)NativeMemory.AlignedAlloc((nuint)sizeof(RegisterFile), 64);

@@ -44,6 +44,9 @@ public class GuestProgramTests
             Directory.Delete(scratch, recursive: true);
         }
 
+        // The host itself refuses what the program is about, as automake's tests say it: there is nothing to compare with.
+        if (host.Status == 77)
+            return;
         Machine machine = await Machine.StartAsync(new MachineOptions
         {
             YieldSeed = yieldSeed == 0 ? null : yieldSeed,
