@@ -58,6 +58,7 @@ internal static class FutexRequeuePi
 
             _ = state.Waiters.Remove(waiter);
             FutexPi.DropIfUnused(table, state);
+            PriorityInheritance.Update(table, state.Owner);
 
             // Which call to begin again can't be told any more.
             return reason == WakeReason.TimedOut ? Errno.ETIMEDOUT : Errno.EAGAIN;
@@ -140,12 +141,16 @@ internal static class FutexRequeuePi
                 return Errno.EDEADLK;
             table.Remove(waiter);
             waiter.Pi = state;
-            _ = state.Waiters.AddLast(waiter);
+            _ = PriorityInheritance.Add(state, waiter);
             done++;
         }
 
         if (state is not null)
+        {
             FutexPi.DropIfUnused(table, state);
+            PriorityInheritance.Update(table, state.Owner);
+        }
+
         return done;
     }
 }

@@ -40,7 +40,7 @@ internal sealed class SchedEntity(Task task)
     /// <summary>The real-time priority lent by who waits for a lock that the task owns; 0: none.</summary>
     public int LentPriority { get; set; }
 
-    /// <summary>Children start with nice 0 and SCHED_OTHER (SCHED_FLAG_RESET_ON_FORK).</summary>
+    /// <summary>Children start without a real-time or deadline policy, and with a nice value of 0 at least (SCHED_FLAG_RESET_ON_FORK).</summary>
     public bool ResetOnFork { get; set; }
 
     /// <summary>Runtime, deadline and period of SCHED_DEADLINE, with the budget that is left.</summary>
@@ -147,8 +147,10 @@ internal sealed class SchedEntity(Task task)
         VirtualRuntime = parent.VirtualRuntime;
         if (reset)
         {
-            Set(SchedPolicy.Other, 0, null);
-            SetNice(Math.Max(parent.RealTimePriority != 0 || parent.Budget is not null ? 0 : parent.Nice, 0));
+            // What a reset takes away is priority; to be less than others is inherited.
+            bool urgent = parent.RealTimePriority != 0 || parent.Budget is not null;
+            Set(urgent ? SchedPolicy.Other : parent.Policy, 0, null);
+            SetNice(urgent ? 0 : Math.Max(parent.Nice, 0));
             return;
         }
 
