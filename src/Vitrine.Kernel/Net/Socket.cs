@@ -62,6 +62,9 @@ internal abstract class Socket(NetNamespace network, AddressFamily family, Socke
     /// <summary>An error to be reported by the next call (SO_ERROR takes it).</summary>
     public Errno PendingError { get; set; }
 
+    /// <summary>Its open file description, which keeps it: who is told of urgent data.</summary>
+    public OpenFile? File { get; set; }
+
     /// <summary>Its descriptions with O_ASYNC.</summary>
     public AsyncSubscribers Subscribers { get; } = new();
 
@@ -98,6 +101,9 @@ internal abstract class Socket(NetNamespace network, AddressFamily family, Socke
 
     /// <summary>Bytes sent and not yet taken (SIOCOUTQ).</summary>
     public virtual Result<int> QueuedBytes => Errno.EOPNOTSUPP;
+
+    /// <summary>Whether the next byte to read is the urgent one (SIOCATMARK).</summary>
+    public virtual Result<int> AtMark => Errno.EOPNOTSUPP;
 
     /// <summary>The last descriptor is gone.</summary>
     public abstract void Release();

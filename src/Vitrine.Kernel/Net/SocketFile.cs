@@ -13,12 +13,14 @@ internal sealed class SocketFile : OpenFile
     public const long DeclaredSize = 2048;
 
     private const uint SiocOutQ = 0x5411;
+    private const uint SiocAtMark = 0x8905;
     private readonly Cgroup _cgroup;
 
     private SocketFile(VfsPath path, Inode inode, OpenFlags flags, Socket socket, Cgroup cgroup)
         : base(path, inode, flags)
     {
         Socket = socket;
+        socket.File = this;
         _cgroup = cgroup;
     }
 
@@ -76,6 +78,7 @@ internal sealed class SocketFile : OpenFile
         {
             IoctlCommand.FioNRead => Socket.AvailableBytes,
             SiocOutQ => Socket.QueuedBytes,
+            SiocAtMark => Socket.AtMark,
             _ => Errno.ENOTTY,
         };
         if (!value.Ok)
@@ -85,6 +88,7 @@ internal sealed class SocketFile : OpenFile
 
     public override void Release()
     {
+        Socket.File = null;
         Socket.Release();
         _cgroup.UnchargeKernelMemory(DeclaredSize);
         if (Socket is UnixSocket)

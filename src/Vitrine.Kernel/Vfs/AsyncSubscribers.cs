@@ -24,6 +24,18 @@ internal sealed class AsyncSubscribers
             (_files ??= []).Add(file);
     }
 
+    /// <summary>Urgent data: only for those with a signal of their own, since SIGURG itself tells the others.</summary>
+    public void NotifyUrgent()
+    {
+        if (_files is null)
+            return;
+        foreach (OpenFile file in _files)
+        {
+            if (file.OwnerSignal != 0)
+                file.SignalOwner(SignalNumber.Urg, PollReason.Priority, file.AsyncDescriptor);
+        }
+    }
+
     public void Notify(PollReason reason)
     {
         if (_files is null)

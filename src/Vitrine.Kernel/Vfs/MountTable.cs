@@ -13,6 +13,7 @@ internal static class MountTable
         const long relativeAccessTime = 0x1000;
         const long noSymFollow = 0x2000;
         long flags = (long)(mount.Flags & same);
+        flags |= (long)(mount.SuperBlock.Flags & (MountFlags.Synchronous | MountFlags.MandatoryLock));
         if (mount.IsReadOnly)
             flags |= (long)MountFlags.ReadOnly;
         if (ShowsRelativeAccessTime(mount))
@@ -32,6 +33,7 @@ internal static class MountTable
             Escape(text, mount.Source);
             text.Append(' ').Append(place).Append(' ').Append(mount.SuperBlock.Type.Name).Append(' ');
             text.Append(mount.IsReadOnly ? "ro" : "rw");
+            AppendFileSystemFlags(text, mount.SuperBlock);
             AppendMountOptions(text, mount);
             text.Append(mount.SuperBlock.ShowOptions()).Append(" 0 0\n");
         }
@@ -58,12 +60,26 @@ internal static class MountTable
                 text.Append(" unbindable");
             text.Append(" - ").Append(mount.SuperBlock.Type.Name).Append(' ');
             Escape(text, mount.Source);
-            text.Append(mount.SuperBlock.IsReadOnly ? " ro" : " rw").Append(mount.SuperBlock.ShowOptions()).Append('\n');
+            text.Append(mount.SuperBlock.IsReadOnly ? " ro" : " rw");
+            AppendFileSystemFlags(text, mount.SuperBlock);
+            text.Append(mount.SuperBlock.ShowOptions()).Append('\n');
         }
     }
 
     private static bool ShowsRelativeAccessTime(Mount mount) =>
         (mount.Flags & (MountFlags.NoAccessTime | MountFlags.StrictAccessTime)) == 0;
+
+    private static void AppendFileSystemFlags(StringBuilder text, SuperBlock superBlock)
+    {
+        if ((superBlock.Flags & MountFlags.Synchronous) != 0)
+            text.Append(",sync");
+        if ((superBlock.Flags & MountFlags.DirSync) != 0)
+            text.Append(",dirsync");
+        if ((superBlock.Flags & MountFlags.MandatoryLock) != 0)
+            text.Append(",mand");
+        if ((superBlock.Flags & MountFlags.LazyTime) != 0)
+            text.Append(",lazytime");
+    }
 
     private static void AppendMountOptions(StringBuilder text, Mount mount)
     {

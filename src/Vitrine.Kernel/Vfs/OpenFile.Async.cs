@@ -56,6 +56,15 @@ internal abstract partial class OpenFile
         }
     }
 
+    /// <summary>Tells the owner with a signal that has a meaning of its own (SIGURG), whatever F_SETSIG says.</summary>
+    public void SignalOwner(SignalNumber signal)
+    {
+        int own = OwnerSignal;
+        OwnerSignal = 0;
+        SignalOwner(signal, PollReason.Priority, AsyncDescriptor);
+        OwnerSignal = own;
+    }
+
     private void EndAsync()
     {
         if (!_isSubscribed)

@@ -21,6 +21,9 @@ internal abstract partial class SuperBlock(FileSystemType type, DeviceNumber dev
 
     public bool IsReadOnly { get; set; }
 
+    /// <summary>What a mount call said about the file system as a whole: MS_SYNCHRONOUS, MS_DIRSYNC, MS_MANDLOCK, MS_LAZYTIME.</summary>
+    public MountFlags Flags { get; set; }
+
     /// <summary>Bytes of the preferred block (st_blksize).</summary>
     public uint BlockSize { get; protected set; } = 4096;
 

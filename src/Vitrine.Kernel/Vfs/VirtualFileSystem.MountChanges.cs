@@ -125,6 +125,7 @@ internal sealed partial class VirtualFileSystem
         if (error != Errno.Success)
             return error;
         superBlock.IsReadOnly = readOnly;
+        superBlock.Flags = (superBlock.Flags & MountFlags.DirSync) | (flags & PerFileSystem & ~MountFlags.DirSync);
 
         // The read-only flag went to the file system; the mount's own stays as it was given at first.
         mount.Flags = WithKeptAccessTimes(mount, flags);

@@ -10,6 +10,8 @@ internal sealed partial class VirtualFileSystem
     private const MountFlags PerMount = MountFlags.ReadOnly | MountFlags.NoSuid | MountFlags.NoDev | MountFlags.NoExec
         | MountFlags.NoAccessTime | MountFlags.NoDirAccessTime | MountFlags.StrictAccessTime | MountFlags.NoSymFollow;
 
+    private const MountFlags PerFileSystem = MountFlags.Synchronous | MountFlags.DirSync | MountFlags.MandatoryLock | MountFlags.LazyTime;
+
     /// <summary>Makes an unattached mount of a file system. The caller owns its reference.</summary>
     public async KTask<Result<Mount>> CreateMountAsync(Task current, FileSystemType type, string source, MountFlags flags, string options)
     {
@@ -23,6 +25,7 @@ internal sealed partial class VirtualFileSystem
         {
             superBlock.Source = source;
             superBlock.IsReadOnly |= (flags & MountFlags.ReadOnly) != 0;
+            superBlock.Flags = flags & PerFileSystem;
         }
 
         Result<Mount> mount = NewMount(current, superBlock, superBlock.Root);
@@ -99,7 +102,7 @@ internal sealed partial class VirtualFileSystem
     internal static MountFlags NormalFlags(MountFlags flags)
     {
         MountFlags kept = flags & PerMount;
-        return (kept & MountFlags.NoAccessTime) != 0 ? kept & ~MountFlags.StrictAccessTime : kept;
+        return (kept & MountFlags.StrictAccessTime) != 0 ? kept & ~MountFlags.NoAccessTime : kept;
     }
 
     /// <summary>

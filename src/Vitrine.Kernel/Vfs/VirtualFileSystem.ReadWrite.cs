@@ -49,7 +49,7 @@ internal sealed partial class VirtualFileSystem
         if (!result.Ok || result.Value <= 0)
             return result;
         NotifyFile(file, FsEvents.Modify);
-        sync |= (file.Flags & OpenFlags.Sync) == OpenFlags.Sync;
+        sync |= (file.Flags & OpenFlags.Sync) == OpenFlags.Sync || (file.Inode.SuperBlock.Flags & MountFlags.Synchronous) != 0;
         dataSync |= (file.Flags & OpenFlags.DataSync) != 0;
         if (sync || dataSync)
         {

@@ -52,7 +52,7 @@ internal sealed partial class UnixSocket
     public override async KTask<Result<long>> SendAsync(
         Task current, IovIter from, byte[]? address, OpenFile[]? files, SenderIdentity sender, MessageFlags flags)
     {
-        if ((flags & MessageFlags.OutOfBand) != 0)
+        if ((flags & MessageFlags.OutOfBand) != 0 && (Type != SocketType.Stream || from.Remaining == 0))
             return Errno.EOPNOTSUPP;
         UnixSocket? target = _peer;
         if (address is not null)
@@ -93,7 +93,7 @@ internal sealed partial class UnixSocket
         if (_listening)
             return Errno.EINVAL;
         if ((flags & MessageFlags.OutOfBand) != 0)
-            return Type == SocketType.Stream ? Errno.EINVAL : Errno.EOPNOTSUPP;
+            return Type == SocketType.Stream ? await ReceiveUrgentAsync(current, to, message, flags) : Errno.EOPNOTSUPP;
         if (IsConnectionOriented && _peer is null && !_peerGone && _received.Count == 0)
             return Type == SocketType.Stream ? Errno.EINVAL : Errno.ENOTCONN;
         return Type == SocketType.Stream
@@ -114,6 +114,8 @@ internal sealed partial class UnixSocket
             events |= PollEvents.ReadHangUp | PollEvents.In | PollEvents.ReadNormal;
         if (_received.Count > 0 || _backlog.Count > 0)
             events |= PollEvents.In | PollEvents.ReadNormal;
+        if (_urgent is not null)
+            events |= PollEvents.Priority;
         if (IsConnectionOriented && _peer is null && !_peerGone && !_listening)
             events |= PollEvents.HangUp;
         bool room = _inFlight * 4 <= SendBuffer && (IsConnectionOriented || _peer is null || _peer._received.Count <= MaximumDatagrams);
@@ -133,9 +135,12 @@ internal sealed partial class UnixSocket
     {
         long done = 0;
         Time.Ktime deadline = Deadline(current, SendTimeout);
+        int urgentBytes = (flags & MessageFlags.OutOfBand) != 0 ? 1 : 0;
         while (from.Remaining > 0)
         {
-            int size = (int)Math.Min(from.Remaining, Math.Min(StreamChunk, Math.Max((SendBuffer / 2) - 64, 1024)));
+            // The urgent byte, the last one, goes alone.
+            bool isUrgent = from.Remaining == urgentBytes;
+            int size = (int)Math.Min(isUrgent ? 1 : from.Remaining - urgentBytes, Math.Min(StreamChunk, Math.Max((SendBuffer / 2) - 64, 1024)));
             Errno error = await WaitForSpaceAsync(current, flags, deadline);
             if (error != Errno.Success)
                 return done > 0 ? done : error == Errno.EPIPE ? Broken(current, flags) : error;
@@ -154,7 +159,10 @@ internal sealed partial class UnixSocket
 
             if (done == 0 && files is not null)
                 buffer.AttachFiles(Share(files), AccountOf(current));
-            Deliver(_peer!, buffer);
+            if (isUrgent)
+                DeliverUrgent(_peer!, buffer);
+            else
+                Deliver(_peer!, buffer);
             done += size;
         }
 
@@ -239,6 +247,13 @@ internal sealed partial class UnixSocket
         do
         {
             node = peek ? node : _received.First;
+            if (node is not null && (node == _urgent || node.Value.Remaining == 0))
+            {
+                node = PassUrgent(node, peek, done > 0);
+                if (node is null && done > 0)
+                    break;
+            }
+
             if (node is null)
             {
                 if (done >= target && done > 0)
@@ -372,6 +387,8 @@ internal sealed partial class UnixSocket
     private void Discard(LinkedListNode<SocketBuffer> node)
     {
         SocketBuffer buffer = node.Value;
+        if (node == _urgent)
+            _urgent = null;
         _received.Remove(node);
         if (buffer.Origin is { } origin)
         {

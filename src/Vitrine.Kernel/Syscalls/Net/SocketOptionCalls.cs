@@ -13,7 +13,7 @@ internal static class SocketOptionCalls
     private const int SmallestSendBuffer = 4608;
     private const int SmallestReceiveBuffer = 2304;
 
-    [Syscall(54, "setsockopt", SyscallSupport.Partial)]
+    [Syscall(54, "setsockopt", SyscallSupport.Partial, Note = "SOL_SOCKET only; no filters, time stamps, marks, priorities, SO_PEEK_OFF and SO_PEERGROUPS: ENOPROTOOPT")]
     public static async KTask<SyscallResult> SetSockOpt(Task current, Fd fd, int level, SocketOption option, VirtAddr value, int length)
     {
         if (length < 0)
@@ -26,7 +26,7 @@ internal static class SocketOptionCalls
         return error;
     }
 
-    [Syscall(55, "getsockopt", SyscallSupport.Partial)]
+    [Syscall(55, "getsockopt", SyscallSupport.Partial, Note = "SOL_SOCKET only; no filters, time stamps, marks, priorities, SO_PEEK_OFF and SO_PEERGROUPS: ENOPROTOOPT")]
     public static async KTask<SyscallResult> GetSockOpt(Task current, Fd fd, int level, SocketOption option, VirtAddr value, UserPtr<int> lengthPointer)
     {
         Result<SocketFile> file = SocketCalls.Get(current, fd);
