@@ -24,9 +24,9 @@ internal readonly record struct OpenRequest(OpenFlags Flags, FileMode Mode, Acce
 
     public bool CloseOnExec => (Flags & OpenFlags.CloseOnExec) != 0;
 
-    /// <summary>What the description keeps and F_GETFL shows.</summary>
+    /// <summary>What the description keeps and F_GETFL shows, and O_NOCTTY, which a terminal looks at when it is opened.</summary>
     public OpenFlags FileFlags =>
-        (Flags | (IsPathOnly ? OpenFlags.ReadOnly : OpenFlags.LargeFile)) & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.NoControllingTty | OpenFlags.Truncate | OpenFlags.CloseOnExec);
+        (Flags | (IsPathOnly ? OpenFlags.ReadOnly : OpenFlags.LargeFile)) & ~(OpenFlags.Create | OpenFlags.Exclusive | OpenFlags.Truncate | OpenFlags.CloseOnExec);
 
     /// <summary>The flags of open(2), which ignores what it does not know.</summary>
     public static Result<OpenRequest> FromOpen(OpenFlags flags, uint mode)

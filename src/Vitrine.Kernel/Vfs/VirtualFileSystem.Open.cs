@@ -121,7 +121,7 @@ internal sealed partial class VirtualFileSystem
         }
 
         OpenFile file = opened.Value;
-        file.Flags &= ~OpenFlags.Truncate;
+        file.Flags &= ~(OpenFlags.Truncate | OpenFlags.NoControllingTty);
         if (writes)
             file.OwnWriteAccess(inode, path.Mount);
         else if (inode.IsRegular && file.CanRead && file.Inode == inode)

@@ -73,7 +73,7 @@ internal static class PtyDriver
 
     /// <summary>
     /// The root of the devpts that a multiplexer belongs to: the one it lies in, else what is mounted on "pts" beside it
-    /// (devpts_mntget). The result carries a reference. ENODEV without one.
+    /// (devpts_mntget). The result carries a reference. ENOENT without such a place, ENODEV if it is something else.
     /// </summary>
     private static async KTask<Result<VfsPath>> FindInstanceAsync(Task current, VfsPath path)
     {
@@ -83,11 +83,17 @@ internal static class PtyDriver
             return Errno.ENODEV;
         Result<Dentry> found = await current.Kernel.Vfs.LookUpAsync(current, parent, FileName.FromString("pts"));
         if (!found.Ok)
-            return Errno.ENODEV;
+            return found.Error;
+        if (found.Value.IsNegative)
+        {
+            found.Value.Put();
+            return Errno.ENOENT;
+        }
+
         var place = new VfsPath(path.Mount, found.Value);
         while (place.Dentry.IsMountPoint && place.Mount.FindChild(place.Dentry) is { } mount)
             place = new VfsPath(mount, mount.Root);
-        bool fits = !place.Dentry.IsNegative && place.Dentry.SuperBlock is IPtyDirectory && place.Dentry == place.Dentry.SuperBlock.Root;
+        bool fits = place.Dentry.SuperBlock is IPtyDirectory && place.Dentry == place.Dentry.SuperBlock.Root;
         Result<VfsPath> result = fits ? place.Get() : Errno.ENODEV;
         found.Value.Put();
         return result;

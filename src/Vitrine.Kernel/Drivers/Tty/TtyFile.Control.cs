@@ -114,12 +114,9 @@ internal sealed partial class TtyFile
                     return wanted.Error;
                 // N_TTY is the only one there is.
                 return wanted.Value == TtyDiscipline ? SyscallResult.Success : Errno.EINVAL;
-            case TerminalIoctl.SendBreak:
-            case TerminalIoctl.SendBreakPosix:
+            default:
                 // A terminal without a line has no break to send, which is no error.
                 return SyscallResult.Success;
-            default:
-                return Errno.ENOTTY;
         }
     }
 
