@@ -162,9 +162,9 @@ static void background_read(void)
     pid_t pid = in_group(read_a_line);
     wait_and_print("reader", pid);
     SHOW(tcsetpgrp(slave, pid));
-    write(master, "line\n", 5);
     kill(-pid, SIGCONT);
     wait_and_print("reader", pid);
+    write(master, "line\n", 5);
     wait_and_print("reader", pid);
     /* The leader is in the background now. */
     signal(SIGTTOU, SIG_IGN);
@@ -244,6 +244,8 @@ static void background_write(void)
 
 static void wait_for_signal(void)
 {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     signal_ready();
     for (;;)
         pause();
@@ -270,7 +272,6 @@ static void signals(void)
     watch(SIGQUIT);
     watch(SIGWINCH);
     struct { const char *key; const char *name; } keys[] = { { "\x03", "^C" }, { "\x1c", "^\\" }, { "\x1a", "^Z" } };
-    struct rlimit_none { int x; };
     for (int i = 0; i < 3; i++) {
         pid_t pid = in_group(wait_for_signal);
         tcsetpgrp(slave, pid);
@@ -279,21 +280,22 @@ static void signals(void)
         write(master, "unread", 6);
         TYPE("x");
         printf("%s\n", keys[i].name);
+        fflush(stdout);
         write(master, keys[i].key, 1);
         int status;
         waitpid(pid, &status, WUNTRACED);
         if (WIFSIGNALED(status) && WCOREDUMP(status))
             status &= ~0x80;
         print_status("job", status);
+        tcsetpgrp(slave, getpid());
         show("screen");
         write(master, "\n", 1);
         show("unread input is gone");
         if (WIFSTOPPED(status)) {
-            kill(-pid, SIGTERM);
             kill(-pid, SIGCONT);
             wait_and_print("job", pid);
-            if (waitpid(pid, &status, 0) == pid)
-                print_status("job", status);
+            kill(-pid, SIGTERM);
+            wait_and_print("job", pid);
         }
     }
     signal(SIGINT, note);
@@ -310,6 +312,7 @@ static void signals(void)
     SHOW(ioctl(slave, TIOCSWINSZ, &w));
     SHOW(ioctl(slave, TIOCSWINSZ, &w));
     wait_and_print("foreground", pid);
+    tcsetpgrp(slave, getpid());
     show("NOFLSH");
     print_seen("the leader in the background");
     SHOW(ioctl(master, TIOCSIG, SIGINT));
@@ -351,8 +354,10 @@ static void orphaned(void)
         wait_and_print("job", job);
         _exit(0);
     }
-    wait_and_print("middle", middle);
+    int status;
+    waitpid(middle, &status, 0);
     await_go();
+    print_status("middle", status);
 }
 
 /* The leader's end: the foreground group gets SIGHUP, everybody loses the terminal. */
@@ -452,6 +457,7 @@ static void slave_closed(void)
     SHOW(write(master, "typed ahead\n", 12));
     slave = open(name, O_RDWR | O_NOCTTY | O_NONBLOCK);
     HOLDS(slave >= 0);
+    p.events = POLLOUT;
     SHOW(poll(&p, 1, 0));
     printf("%x\n", p.revents);
     show("opened again");

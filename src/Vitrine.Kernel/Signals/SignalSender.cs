@@ -84,6 +84,10 @@ internal static class SignalSender
     public static void KillThreads(ThreadGroup group, Task? except)
     {
         group.GroupStopCount = 0;
+
+        // Who waits is told of the end, no longer of a stop before it.
+        group.IsStopped = false;
+        group.IsContinued = false;
         foreach (Task thread in group.Threads)
         {
             thread.StopPending = false;

@@ -6,7 +6,7 @@ namespace Vitrine.Kernel.Syscalls.Files;
 /// <summary>vhangup(2).</summary>
 internal static class TerminalCalls
 {
-    [Syscall(153, "vhangup", SyscallSupport.Partial, Note = "no guest test shows it in full yet")]
+    [Syscall(153, "vhangup", SyscallSupport.Real)]
     public static SyscallResult VHangUp(Task current)
     {
         if (!current.IsCapable(Capability.SysTtyConfig))
