@@ -371,13 +371,14 @@ static void foreground_body(void)
     signal_ready();
     while (!seen[SIGHUP])
         sigsuspend(&old);
+    await_go();
     print_seen("foreground after the leader's end");
     SHOW(open("/dev/tty", O_RDWR));
     HOLDS(field(getpid(), 7) == 0);
     SHOW(tcgetpgrp(slave));
     SHOW(write(slave, "still open\n", 11));
     fflush(stdout);
-    signal_go();
+    signal_ready();
 }
 
 static void leader_exits(void)
@@ -503,7 +504,8 @@ int main(void)
     close_pair(); open_pair();
     printf("-- leader exits\n");
     in_session(leader_exits);
-    await_go();
+    signal_go();
+    await_ready();
     close_pair(); open_pair();
     hang_up();
     slave_closed();
