@@ -56,9 +56,14 @@ static void set(tcflag_t i, tcflag_t o, tcflag_t l)
         perror("tcsetattr");
 }
 
+/* Whether what the master reads is shown read by read. */
+static int by_reads;
+
 /* All that the slave can read now, each read in quotes, then what the master has to show. */
 static void show(const char *what)
 {
+    struct pollfd settle = { .fd = slave, .events = POLLIN };
+    poll(&settle, 1, 0);
     static char buf[16384];
     int lines = 1;
     struct termios t;
@@ -78,15 +83,24 @@ static void show(const char *what)
         quote(buf, n);
     }
     printf(" |");
+    long all = 0;
     for (int k = 0; k < 100; k++) {
-        long n = read(master, buf, sizeof buf);
+        long n = read(master, buf + all, sizeof buf - all);
+        if (n > 0 && !by_reads)
+            all += n;
+        if (n > 0 && by_reads) {
+            putchar(' ');
+            quote(buf, n);
+        }
         if (n <= 0) {
+            if (all > 0) {
+                putchar(' ');
+                quote(buf, all);
+            }
             if (n == 0 || errno != EAGAIN)
                 printf(" %s", n == 0 ? "end" : errname(errno));
             break;
         }
-        putchar(' ');
-        quote(buf, n);
     }
     putchar('\n');
     fflush(stdout);

@@ -183,6 +183,7 @@ static void exclusive(void)
 static void packet(void)
 {
     printf("-- packet mode\n");
+    by_reads = 1;
     int n = 1;
     char buf[64];
     struct pollfd p = { .fd = master, .events = POLLIN | POLLPRI };

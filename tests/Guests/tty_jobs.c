@@ -233,8 +233,9 @@ static void background_write(void)
     t.c_lflag &= ~TOSTOP;
     SHOW(tcsetattr(slave, TCSANOW, &t));
     kill(-pid, SIGCONT);
-    wait_and_print("writer", pid);
-    wait_and_print("writer", pid);
+    int status;
+    waitpid(pid, &status, 0);
+    print_status("writer", status);
     show("written");
     pid = in_group(change_in_background);
     wait_and_print("changer", pid);
@@ -262,6 +263,7 @@ static void caught_in_foreground(void)
     signal_ready();
     while (seen[SIGINT] + seen[SIGQUIT] + seen[SIGWINCH] < 3)
         sigsuspend(&old);
+    await_go();
     print_seen("foreground");
 }
 
@@ -276,9 +278,7 @@ static void signals(void)
         pid_t pid = in_group(wait_for_signal);
         tcsetpgrp(slave, pid);
         await_ready();
-        write(slave, "out", 3);
         write(master, "unread", 6);
-        TYPE("x");
         printf("%s\n", keys[i].name);
         fflush(stdout);
         write(master, keys[i].key, 1);
@@ -288,7 +288,8 @@ static void signals(void)
             status &= ~0x80;
         print_status("job", status);
         tcsetpgrp(slave, getpid());
-        show("screen");
+        char rest[64];
+        while (read(slave, rest, sizeof rest) > 0 || read(master, rest, sizeof rest) > 0) { }
         write(master, "\n", 1);
         show("unread input is gone");
         if (WIFSTOPPED(status)) {
@@ -311,6 +312,7 @@ static void signals(void)
     struct winsize w = { 7, 8, 0, 0 };
     SHOW(ioctl(slave, TIOCSWINSZ, &w));
     SHOW(ioctl(slave, TIOCSWINSZ, &w));
+    signal_go();
     wait_and_print("foreground", pid);
     tcsetpgrp(slave, getpid());
     show("NOFLSH");
@@ -480,6 +482,7 @@ static void vhangup_body(void)
 
 int main(void)
 {
+    setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGHUP, SIG_DFL);
     pipe(ready);
     pipe(go);
