@@ -227,6 +227,59 @@ static void timers(void)
     close(fd);
 }
 
+/* Clocks that could wake a sleeping machine, and timers that end when the clock is set (to what it shows already). */
+static void alarms(void)
+{
+    struct itimerspec t = { { 0, 0 }, { 0, 5000000 } }, old;
+    struct timespec now;
+    static const int clocks[] = { CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM };
+    IN_CHILD(setgid(1000), setuid(1000), ({
+        SHOW(syscall(SYS_timerfd_create, CLOCK_REALTIME_ALARM, 0));
+        SHOW(syscall(SYS_timerfd_create, CLOCK_BOOTTIME_ALARM, TFD_NONBLOCK));
+    }));
+    if (geteuid() != 0)
+        return;
+    for (int i = 0; i < 2; i++) {
+        int fd = syscall(SYS_timerfd_create, clocks[i], TFD_CLOEXEC);
+        HOLDS(fd >= 0);
+        t.it_value = (struct timespec){ 0, 5000000 };
+        SHOW(syscall(SYS_timerfd_settime, fd, 0, &t, NULL));
+        SHOW(read(fd, &v, 8));
+        t.it_value = (struct timespec){ 100, 0 };
+        SHOW(syscall(SYS_timerfd_settime, fd, 0, &t, NULL));
+        SHOW(syscall(SYS_timerfd_gettime, fd, &old));
+        HOLDS(old.it_value.tv_sec == 99);
+        IN_CHILD(setgid(1000), setuid(1000), ({ SHOW(syscall(SYS_timerfd_settime, fd, 0, &t, NULL)); }));
+        close(fd);
+    }
+    int fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK), plain = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+    clock_gettime(CLOCK_REALTIME, &now);
+    t.it_value = (struct timespec){ now.tv_sec + 1000, 0 };
+    SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL));
+    SHOW(timerfd_settime(plain, TFD_TIMER_ABSTIME, &t, NULL));
+    SHOW(ready(fd));
+    clock_gettime(CLOCK_REALTIME, &now);
+    now.tv_nsec += now.tv_nsec < 999000000 ? 1 : 0;
+    SHOW(clock_settime(CLOCK_REALTIME, &now));
+    SHOW(ready(fd));
+    SHOW(read(fd, &v, 8));
+    SHOW(read(fd, &v, 8));
+    SHOW(read(plain, &v, 8));
+    SHOW(ready(fd));
+    clock_gettime(CLOCK_REALTIME, &now);
+    SHOW(clock_settime(CLOCK_REALTIME, &now));
+    SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL));
+    SHOW(timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL));
+    /* relative timers do not follow the clock */
+    t.it_value = (struct timespec){ 1000, 0 };
+    SHOW(timerfd_settime(fd, TFD_TIMER_CANCEL_ON_SET, &t, NULL));
+    clock_gettime(CLOCK_REALTIME, &now);
+    SHOW(clock_settime(CLOCK_REALTIME, &now));
+    SHOW(read(fd, &v, 8));
+    close(fd);
+    close(plain);
+}
+
 static void print(struct signalfd_siginfo *i)
 {
     printf("signo %d errno %d code %d pid %d uid %d int %d status %d\n", i->ssi_signo, i->ssi_errno, i->ssi_code,
@@ -333,6 +386,7 @@ int main(void)
     no_room();
     events();
     timers();
+    alarms();
     signals();
     return 0;
 }

@@ -13,7 +13,7 @@ namespace Vitrine.Kernel.Ipc;
 internal readonly record struct TimerSpec(Timespec Interval, Timespec Value);
 
 /// <summary>A timer that is read (timerfd_create(2)): a read gives the number of expiries since the last.</summary>
-internal sealed class TimerFile : AnonymousFile
+internal sealed class TimerFile : AnonymousFile, IRealtimeListener
 {
     /// <summary>Kernel memory charged for one.</summary>
     public const long DeclaredSize = 512;
@@ -24,6 +24,12 @@ internal sealed class TimerFile : AnonymousFile
     private ulong _expirations;
     private long _interval;
     private bool _isArmed;
+    private bool _isListening;
+    private bool _isCancelable;
+    private bool _isCanceled;
+
+    /// <summary>The next expiry as the realtime clock will show it, for timers that were set so.</summary>
+    private long? _realtimeExpiry;
 
     public TimerFile(KernelInstance kernel, Cgroup cgroup, ClockId clock, OpenFlags flags)
         : base(kernel, "[timerfd]", flags)
@@ -46,8 +52,55 @@ internal sealed class TimerFile : AnonymousFile
         }
     }
 
-    /// <summary>Arms at a monotonic time, or disarms; earlier expiries are forgotten.</summary>
-    public void Set(Ktime? expires, long interval)
+    /// <summary>An alarm clock: only for who may wake the machine.</summary>
+    public bool IsAlarm => Clock is ClockId.RealtimeAlarm or ClockId.BoottimeAlarm;
+
+    /// <summary>Arms at a monotonic time, or disarms; earlier expiries are forgotten. ECANCELED (and armed) if the clock was set since a reader heard of it.</summary>
+    /// <param name="realtime">The same as the realtime clock shows it, where the timer follows that clock.</param>
+    /// <param name="cancelOnSet">Setting the clock ends waiting reads with ECANCELED.</param>
+    public Errno Set(Ktime? expires, long interval, long? realtime, bool cancelOnSet)
+    {
+        _realtimeExpiry = realtime;
+        _isCancelable = cancelOnSet;
+        Listen(cancelOnSet || realtime is not null);
+        Rearm(expires, interval);
+        return expires is not null && TakeCancellation() ? Errno.ECANCELED : Errno.Success;
+    }
+
+    public void RealtimeWasSet()
+    {
+        if (_realtimeExpiry is { } at && _isArmed && _timer.IsQueued)
+        {
+            Kernel.Timers.Cancel(_timer);
+            Kernel.Timers.Start(_timer, Kernel.Time.ToMonotonic(Clock, at));
+        }
+
+        if (!_isCancelable)
+            return;
+        _isCanceled = true;
+        _expirations++;
+        _wait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal));
+    }
+
+    private bool TakeCancellation()
+    {
+        bool canceled = _isCancelable && _isCanceled;
+        _isCanceled = false;
+        return canceled;
+    }
+
+    private void Listen(bool on)
+    {
+        if (on == _isListening)
+            return;
+        _isListening = on;
+        if (on)
+            Kernel.Time.AddListener(this);
+        else
+            Kernel.Time.RemoveListener(this);
+    }
+
+    private void Rearm(Ktime? expires, long interval)
     {
         Kernel.Timers.Cancel(_timer);
         _expirations = 0;
@@ -64,6 +117,13 @@ internal sealed class TimerFile : AnonymousFile
         for (; ; )
         {
             CatchUp();
+            if (TakeCancellation())
+            {
+                // What the timer did until then says nothing any more.
+                _expirations = 0;
+                return Errno.ECANCELED;
+            }
+
             if (_expirations == 0)
             {
                 if (IsNonBlocking || to.IsNoWait)
@@ -96,6 +156,7 @@ internal sealed class TimerFile : AnonymousFile
 
     public override void Release()
     {
+        Listen(false);
         Kernel.Timers.Cancel(_timer);
         _cgroup.UnchargeKernelMemory(DeclaredSize);
         base.Release();
@@ -115,6 +176,8 @@ internal sealed class TimerFile : AnonymousFile
         long more = Math.Max(late, 0) / _interval;
         _expirations += (ulong)more;
         Kernel.Timers.Start(_timer, _timer.Expires + ((more + 1) * _interval));
+        if (_realtimeExpiry is { } at)
+            _realtimeExpiry = at + ((more + 1) * _interval);
     }
 
     private void Fired()

@@ -11,6 +11,7 @@ internal sealed class Timekeeper(IClockDevice device)
     /// <summary>Nanoseconds of a tick: what the coarse clocks move by (HZ = 250).</summary>
     public const long TickNanoseconds = 4_000_000;
 
+    private readonly List<IRealtimeListener> _listeners = [];
     private readonly long _monotonicStart = device.MonotonicNanoseconds;
 
     /// <summary>Realtime minus the device's monotonic reading, in nanoseconds.</summary>
@@ -66,7 +67,13 @@ internal sealed class Timekeeper(IClockDevice device)
     {
         RealtimeOffset = nanoseconds - device.MonotonicNanoseconds;
         Changed?.Invoke();
+        foreach (IRealtimeListener listener in _listeners.ToArray())
+            listener.RealtimeWasSet();
     }
+
+    public void AddListener(IRealtimeListener listener) => _listeners.Add(listener);
+
+    public void RemoveListener(IRealtimeListener listener) => _listeners.Remove(listener);
 
     public void SetTimeZone(TimeZoneValue zone)
     {

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Ipc;
+using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Time;
 using Vitrine.Kernel.Vfs;
@@ -12,13 +13,15 @@ internal static class TimerFileCalls
     private const int AbsoluteTime = 1;
     private const int CancelOnSet = 2;
 
-    [Syscall(283, "timerfd_create", SyscallSupport.Partial, Note = "alarm clocks: EINVAL")]
+    [Syscall(283, "timerfd_create", SyscallSupport.Real)]
     public static SyscallResult TimerFdCreate(Task current, ClockId clock, OpenFlags flags)
     {
         if ((flags & ~(OpenFlags.CloseOnExec | OpenFlags.NonBlock)) != 0)
             return Errno.EINVAL;
-        if (clock is not (ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime))
+        if (clock is not (ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime or ClockId.RealtimeAlarm or ClockId.BoottimeAlarm))
             return Errno.EINVAL;
+        if (clock is (ClockId.RealtimeAlarm or ClockId.BoottimeAlarm) && !MayWake(current))
+            return Errno.EPERM;
         Errno error = current.Cgroup.ChargeKernelMemory(TimerFile.DeclaredSize);
         if (error != Errno.Success)
             return error;
@@ -30,7 +33,7 @@ internal static class TimerFileCalls
         return fd.Error;
     }
 
-    [Syscall(286, "timerfd_settime", SyscallSupport.Partial, Note = "TFD_TIMER_CANCEL_ON_SET: accepted; a clock that is set does not cancel")]
+    [Syscall(286, "timerfd_settime", SyscallSupport.Real)]
     public static async KTask<SyscallResult> TimerFdSetTime(Task current, Fd fd, int flags, UserPtr<TimerSpec> value, UserPtr<TimerSpec> old)
     {
         Result<TimerSpec> read = await current.ReadUserAsync(value);
@@ -60,8 +63,11 @@ internal static class TimerFileCalls
 
     private static async KTask<SyscallResult> SetAsync(Task current, TimerFile timer, int flags, TimerSpec wanted, UserPtr<TimerSpec> old)
     {
+        if (timer.IsAlarm && !MayWake(current))
+            return Errno.EPERM;
         TimerSpec before = timer.Current;
         long duration = Ktime.Duration(wanted.Value);
+        bool followsClock = (flags & AbsoluteTime) != 0 && timer.Clock is (ClockId.Realtime or ClockId.RealtimeAlarm);
         Ktime? expires = null;
         if (duration != 0)
         {
@@ -70,7 +76,12 @@ internal static class TimerFileCalls
                 : current.Kernel.Time.Now + duration;
         }
 
-        timer.Set(expires, Ktime.Duration(wanted.Interval));
+        Errno error = timer.Set(expires, Ktime.Duration(wanted.Interval), followsClock ? duration : null, followsClock && (flags & CancelOnSet) != 0);
+        if (error != Errno.Success)
+            return error;
         return old.IsNull ? Errno.Success : await current.WriteUserAsync(old, before);
     }
+
+    private static bool MayWake(Task current) =>
+        current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.WakeAlarm);
 }
