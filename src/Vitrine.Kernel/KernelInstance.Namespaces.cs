@@ -9,6 +9,12 @@ internal sealed partial class KernelInstance
     /// <summary>Calls of syscalls that do not exist here, by number.</summary>
     public Dictionary<int, long> UnknownSyscalls { get; } = [];
 
+    /// <summary>kernel.core_pattern: what core files are called (core(5)).</summary>
+    public string CorePattern { get; set; } = "core";
+
+    /// <summary>kernel.core_uses_pid: a name without %p gets the process's number appended.</summary>
+    public bool CoreUsesPid { get; set; }
+
     /// <summary>Woken when the kernel log grows.</summary>
     public Sched.WaitQueue LogWait { get; } = new();
 

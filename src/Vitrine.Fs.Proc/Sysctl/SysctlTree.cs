@@ -25,8 +25,8 @@ internal static class SysctlTree
         Text("overflowuid", _ => Number(Uid.Overflow.Value)),
         Text("overflowgid", _ => Number(Gid.Overflow.Value)),
         Setting("ns_last_pid", t => Number(t.Namespaces.Pid.Last), SetLastPid),
-        Text("core_pattern", _ => "core"),
-        Text("core_uses_pid", _ => "0"),
+        Setting("core_pattern", t => t.Kernel.CorePattern, SetCorePattern),
+        Setting("core_uses_pid", t => t.Kernel.CoreUsesPid ? "1" : "0", SetCoreUsesPid),
         Text("randomize_va_space", _ => "2"),
         Text("dmesg_restrict", _ => "0"),
         Text("kptr_restrict", _ => "0"),
@@ -222,6 +222,25 @@ internal static class SysctlTree
         if (microseconds * 1000L > scheduler.RealTimePeriod)
             return Errno.EINVAL;
         scheduler.RealTimeRuntime = microseconds < 0 ? -1 : microseconds * 1000L;
+        return Errno.Success;
+    }
+
+    private static Errno SetCorePattern(Task current, string value)
+    {
+        value = value.TrimEnd('\n');
+
+        // Pipes to a helper program are not there yet.
+        if (value.Length > 127 || value.StartsWith('|'))
+            return Errno.EINVAL;
+        current.Kernel.CorePattern = value;
+        return Errno.Success;
+    }
+
+    private static Errno SetCoreUsesPid(Task current, string value)
+    {
+        if (!int.TryParse(value.Trim(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number))
+            return Errno.EINVAL;
+        current.Kernel.CoreUsesPid = number != 0;
         return Errno.Success;
     }
 }

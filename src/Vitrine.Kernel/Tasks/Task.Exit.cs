@@ -39,6 +39,8 @@ internal sealed partial class Task
     {
         if (IsExiting)
             throw new InvalidOperationException($"{this} exits twice");
+        if (ThreadGroup.CoreDump is { } dump && dump.Dumper != this)
+            await dump.JoinAsync(this);
         IsExiting = true;
         ExitCode = waitStatus;
         SyscallNumber = -1;

@@ -134,7 +134,7 @@ internal sealed partial class Task
                 break;
             case SignalVerdict.Fatal:
                 Kernel.Observer?.SignalDelivered(this, in info);
-                await ExitGroupAsync((int)info.Signal);
+                await CoreDumps.CoreDump.ExitAsync(this, info);
                 break;
             case SignalVerdict.Exit:
                 await ExitAsync(ThreadGroup.IsExiting ? ThreadGroup.GroupExitCode : (int)SignalNumber.Kill);

@@ -38,6 +38,9 @@ internal sealed partial class ThreadGroup(KernelInstance kernel)
 
     public PidNumber ProcessGroup { get; set; } = null!;
 
+    /// <summary>A core file of the process is being written; its threads wait for that before they end.</summary>
+    public CoreDumps.CoreDump? CoreDump { get; set; }
+
     public PidNumber Session { get; set; } = null!;
 
     public bool IsSessionLeader { get; set; }
