@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Mm;
 internal sealed partial class MmStruct
 {
     /// <summary>
-    /// mprotect(2): as <see cref="Protect"/>; private locked mappings that become writable get their own pages at once, so
+    /// mprotect(2): as <c>Protect</c>; private locked mappings that become writable get their own pages at once, so
     /// that writing to them faults no more.
     /// </summary>
     public KTask<Errno> ProtectAsync(Task current, VirtAddr start, ulong length, ProtectionFlags protection)
