@@ -39,6 +39,7 @@ internal sealed partial class MmStruct
             VirtAddr to = area.End < end ? area.End : end;
             Errno error = advice switch
             {
+                _ when IsSealedFrom(area, advice) => Errno.EPERM,
                 MemoryAdvice.Remove => await RemoveAsync(current, area, at, to),
                 MemoryAdvice.WillNeed => await PrefetchAsync(current, area, at, to),
                 _ => Advise(area, at, to, advice),

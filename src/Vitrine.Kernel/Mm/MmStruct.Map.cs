@@ -117,6 +117,8 @@ internal sealed partial class MmStruct
         int first = Areas.FirstEndingAfter(start);
         if (first == Areas.Count || Areas[first].Start >= end)
             return Errno.Success;
+        if (HasSealed(start, end))
+            return Errno.EPERM;
         Errno error = SplitAround(start, end);
         if (error != Errno.Success)
             return error;

@@ -100,6 +100,8 @@ internal sealed partial class MmStruct
     /// <summary>Gives part of a mapping new flags, splitting and merging; protections of its pages follow.</summary>
     private Errno ProtectArea(Task current, VmArea area, VirtAddr start, VirtAddr end, VmFlags flags)
     {
+        if ((area.Flags & VmFlags.Sealed) != 0)
+            return Errno.EPERM;
         if (flags == area.Flags)
             return Errno.Success;
         ulong pages = (end - start) >> Page.Shift;

@@ -50,6 +50,8 @@ internal sealed partial class MmStruct
         populate = false;
         if (Areas.Find(address) is not { } area)
             return Errno.EFAULT;
+        if ((area.Flags & VmFlags.Sealed) != 0)
+            return Errno.EPERM;
         bool elsewhere = (flags & (MremapFlags.Fixed | MremapFlags.DontUnmap)) != 0;
         if (oldLength == newLength && !elsewhere)
             return address;

@@ -100,6 +100,7 @@ internal sealed partial class MmStruct
         Put(text, ref length, flags, VmFlags.HugePage, "hg");
         Put(text, ref length, flags, VmFlags.NoHugePage, "nh");
         Put(text, ref length, flags, VmFlags.Mergeable, "mg");
+        Put(text, ref length, flags, VmFlags.Sealed, "sl");
         return new string(text[..length]);
     }
 

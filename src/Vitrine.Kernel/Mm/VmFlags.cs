@@ -37,6 +37,9 @@ internal enum VmFlags : ulong
     NoHugePage = 0x40000000,
     Mergeable = 0x80000000,
 
+    /// <summary>Stays as it is for good (mseal(2)).</summary>
+    Sealed = 1UL << 63,
+
     Access = Read | Write | Execute,
     LockedMask = Locked | LockOnFault,
 

@@ -8,11 +8,12 @@ namespace Vitrine.Kernel.Time;
 /// A timer of timer_create(2) (struct k_itimer's twin). While its signal waits for delivery it does not run; delivery
 /// counts the periods that passed meanwhile as overruns and starts it again, so a slow receiver is not flooded.
 /// </summary>
-internal sealed class PosixTimer : KernelTimer
+internal sealed class PosixTimer : KernelTimer, IRealtimeListener
 {
     private readonly ThreadGroup _group;
     private readonly QueuedSignal? _entry;
     private long _cpuExpires;
+    private bool _followsClock;
 
     /// <param name="group">The process that owns it.</param>
     /// <param name="id">Its number in the process.</param>
@@ -78,12 +79,19 @@ internal sealed class PosixTimer : KernelTimer
     /// <summary>Sets the timer, or disarms it with a value of 0.</summary>
     /// <param name="due">Monotonic time or CPU time of the first expiry; 0 disarms.</param>
     /// <param name="interval">Nanoseconds between later ones.</param>
-    public void Set(long due, long interval)
+    /// <param name="absolute">It is a moment of the timer's clock, and moves if that is set.</param>
+    public void Set(long due, long interval, bool absolute)
     {
         Disarm();
         Interval = interval;
         if (due == 0)
             return;
+        if (absolute && Timekeeper.IsWallClock(Clock.Id))
+        {
+            _followsClock = true;
+            _group.Kernel.Time.AddListener(this);
+        }
+
         if (Clock.IsCpu)
         {
             _cpuExpires = due;
@@ -102,6 +110,12 @@ internal sealed class PosixTimer : KernelTimer
     }
 
     public override void Fire(Ktime now) => Expire(now.Nanoseconds);
+
+    public void RealtimeWasSet()
+    {
+        if (IsQueued)
+            _group.Kernel.Timers.Start(this, new Ktime(Math.Max(Expires.Nanoseconds - _group.Kernel.Time.LastStep, 1)));
+    }
 
     /// <summary>A CPU timer is due.</summary>
     public void FireCpu(long cpuNow)
@@ -172,6 +186,9 @@ internal sealed class PosixTimer : KernelTimer
     {
         if (IsQueued)
             _group.Kernel.Timers.Cancel(this);
+        if (_followsClock)
+            _group.Kernel.Time.RemoveListener(this);
+        _followsClock = false;
         _group.CpuTimers.Remove(this);
         _cpuExpires = 0;
         if (_entry is { IsQueued: true })

@@ -23,6 +23,12 @@ internal sealed class Timekeeper(IClockDevice device)
     /// <summary>What settimeofday was told.</summary>
     public TimeZoneValue TimeZone { get; private set; }
 
+    /// <summary>How far CLOCK_REALTIME went when it was set last, in nanoseconds.</summary>
+    public long LastStep { get; private set; }
+
+    /// <summary>Who sleeps until a moment of a clock that can be set looks at it again when it was.</summary>
+    public Sched.WaitQueue WasSet { get; } = new();
+
     /// <summary>Told when an offset or the time zone has changed.</summary>
     public Action? Changed { get; set; }
 
@@ -44,8 +50,9 @@ internal sealed class Timekeeper(IClockDevice device)
     {
         nanoseconds = clock switch
         {
-            ClockId.Realtime or ClockId.RealtimeAlarm => Realtime,
-            ClockId.Monotonic or ClockId.MonotonicRaw or ClockId.Boottime or ClockId.BoottimeAlarm => Now.Nanoseconds,
+            // The alarm clocks go with a device that can wake the machine; there is none.
+            ClockId.Realtime => Realtime,
+            ClockId.Monotonic or ClockId.MonotonicRaw or ClockId.Boottime => Now.Nanoseconds,
             ClockId.MonotonicCoarse => CoarseMonotonic,
             ClockId.RealtimeCoarse => CoarseMonotonic + RealtimeOffset + _monotonicStart,
             ClockId.Tai => Realtime + TaiOffset,
@@ -65,10 +72,13 @@ internal sealed class Timekeeper(IClockDevice device)
     /// <summary>Sets CLOCK_REALTIME.</summary>
     public void SetRealtime(long nanoseconds)
     {
+        long before = RealtimeOffset;
         RealtimeOffset = nanoseconds - device.MonotonicNanoseconds;
+        LastStep = RealtimeOffset - before;
         Changed?.Invoke();
         foreach (IRealtimeListener listener in _listeners.ToArray())
             listener.RealtimeWasSet();
+        WasSet.WakeAll();
     }
 
     public void AddListener(IRealtimeListener listener) => _listeners.Add(listener);
@@ -85,7 +95,11 @@ internal sealed class Timekeeper(IClockDevice device)
     {
         TaiOffset = nanoseconds;
         Changed?.Invoke();
+        WasSet.WakeAll();
     }
+
+    /// <summary>Whether deadlines of a clock move when CLOCK_REALTIME, or its distance to TAI, is set.</summary>
+    public static bool IsWallClock(ClockId clock) => clock is ClockId.Realtime or ClockId.RealtimeAlarm or ClockId.Tai;
 
     private long CoarseMonotonic => Now.Nanoseconds / TickNanoseconds * TickNanoseconds;
 

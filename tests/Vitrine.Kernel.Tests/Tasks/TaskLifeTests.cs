@@ -46,6 +46,18 @@ public sealed class TaskLifeTests
     }
 
     [Fact]
+    public void Clock_SetBeyondAMoment_EndsWaitsForThatMomentOnly()
+    {
+        if (GuestCompiler.TryCompile("leap") is not { } program)
+            return;
+        using var machine = new TestMachine();
+        machine.AddFile("/leap", program);
+        Assert.Equal(0, machine.Run(["/leap"]));
+        Assert.Equal("1 5 0\n", machine.Output);
+        Assert.Equal(0, machine.Kernel.Timers.Count);
+    }
+
+    [Fact]
     public void Exec_WhatIsNoProgram_ReturnsEnoexec()
     {
         using var machine = new TestMachine();

@@ -25,9 +25,8 @@ internal static class SleepCalls
         Errno error = clock switch
         {
             ClockId.Realtime or ClockId.Monotonic or ClockId.Boottime or ClockId.Tai => Errno.Success,
-            ClockId.RealtimeAlarm or ClockId.BoottimeAlarm =>
-                current.Credentials.IsCapable(current.Kernel.InitUserNamespace, Capability.WakeAlarm) ? Errno.Success : Errno.EPERM,
-            ClockId.ThreadCpuTime => Errno.EOPNOTSUPP,
+            // There is no device that could wake the machine.
+            ClockId.RealtimeAlarm or ClockId.BoottimeAlarm or ClockId.ThreadCpuTime => Errno.EOPNOTSUPP,
             ClockId.MonotonicRaw or ClockId.RealtimeCoarse or ClockId.MonotonicCoarse => Errno.ENOTSUP,
             ClockId.ProcessCpuTime or < 0 => Errno.Success,
             _ => Errno.EINVAL,
@@ -51,6 +50,8 @@ internal static class SleepCalls
             return Errno.EINVAL;
         bool absolute = (flags & TimerFlags.Absolute) != 0;
         long length = Ktime.Duration(time);
+        if (absolute && Timekeeper.IsWallClock(clock))
+            return await WaitForMomentAsync(current, clock, length);
         Ktime deadline = absolute ? current.Kernel.Time.ToMonotonic(clock, length) : current.Kernel.Time.Now + length;
         return await WaitAsync(current, deadline, absolute ? default : remaining.Address, absolute);
     }
@@ -108,6 +109,20 @@ internal static class SleepCalls
 
         current.Restart = new RestartBlock(RestartKind.CpuNanosleep, new Ktime(deadline), remaining, (ulong)(int)source.Id, 0);
         return Errno.ERESTART_RESTARTBLOCK;
+    }
+
+    /// <summary>Sleeps until a clock shows a time, also if it is set meanwhile.</summary>
+    private static async KTask<SyscallResult> WaitForMomentAsync(Task current, ClockId clock, long moment)
+    {
+        Timekeeper time = current.Kernel.Time;
+        while (time.ToMonotonic(clock, moment) > time.Now)
+        {
+            WakeReason reason = await time.WasSet.WaitAsync(current, WaitMode.Interruptible, time.ToMonotonic(clock, moment));
+            if (reason == WakeReason.Interrupted)
+                return time.ToMonotonic(clock, moment) > time.Now ? Errno.ERESTARTNOHAND : 0;
+        }
+
+        return 0;
     }
 
     private static async KTask<SyscallResult> WaitAsync(Task current, Ktime deadline, VirtAddr remaining, bool absolute)

@@ -123,16 +123,16 @@ internal static class TimerCalls
         IntervalTimerSpec before = Describe(timer, time.Now);
         long first = Ktime.Duration(wanted.Value);
         long due = 0;
+        bool absolute = (flags & TimerFlags.Absolute) != 0;
         if (first != 0)
         {
-            bool absolute = (flags & TimerFlags.Absolute) != 0;
             if (timer.Clock.IsCpu)
                 due = absolute ? first : (new Ktime(timer.Clock.ReadCpu()) + first).Nanoseconds;
             else
                 due = Math.Max(1, (absolute ? time.ToMonotonic(timer.Clock.Id, first) : time.Now + first).Nanoseconds);
         }
 
-        timer.Set(due, Ktime.Duration(wanted.Interval));
+        timer.Set(due, Ktime.Duration(wanted.Interval), absolute);
         return old.IsNull ? 0 : await current.WriteUserAsync(old, before);
     }
 
