@@ -122,6 +122,7 @@ internal sealed partial class Scheduler
             return;
         queue.Imbalance = 0;
         least.Imbalance = 0;
+        least.NextBalance = now + BalanceInterval;
         MoveAway(entity, queue, least);
     }
 
