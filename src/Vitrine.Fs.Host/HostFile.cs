@@ -9,6 +9,8 @@ namespace Vitrine.Fs.Host;
 internal sealed class HostFile(VfsPath path, HostRegularFile file, OpenFlags flags) : OpenFile(path, file, flags)
 {
     private ReadaheadState? _readahead;
+
+    public override ReadaheadState? Readahead => _readahead ??= new ReadaheadState();
     private bool _isMapped;
 
     public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) =>

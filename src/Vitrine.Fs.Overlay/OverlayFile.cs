@@ -28,6 +28,10 @@ internal sealed class OverlayFile : OpenFile
         _real = real;
     }
 
+    public override ReadaheadState? Readahead => _real.Readahead;
+
+    public override AddressSpace? CachedPages => _real.CachedPages;
+
     private bool IsCurrent => _real.Inode == _inode.Real;
 
     public static OpenFlags RealFlags(OpenFlags flags) => flags & ~NotPassedOn;

@@ -156,6 +156,64 @@ static void advice(void)
     close(fd);
 }
 
+static unsigned char resident[64];
+
+static int count(char *map, long size)
+{
+    int pages = 0;
+    mincore(map, size, resident);
+    for (long at = 0; at < size; at += PAGE)
+        pages += resident[at / PAGE] & 1;
+    return pages;
+}
+
+/* What advice does to the pages of a file that is not in memory by nature. Only its owner may see them. */
+static void cache(void)
+{
+    const char *text = "/usr/share/common-licenses/GPL-3";
+    struct stat s;
+    int fd = open(text, O_RDONLY);
+    if (geteuid() != 0 || fd < 0)
+        return;
+    fstat(fd, &s);
+    int all = (s.st_size + PAGE - 1) / PAGE;
+    char *map = mmap(NULL, s.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    madvise(map, s.st_size, MADV_RANDOM);
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    SHOW(count(map, s.st_size));
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_WILLNEED));
+    for (int i = 0; i < 5000 && count(map, s.st_size) < all; i++)
+        usleep(1000);
+    HOLDS(count(map, s.st_size) == all);
+    SHOW(posix_fadvise(fd, 100, 2 * PAGE, POSIX_FADV_DONTNEED));
+    HOLDS(count(map, s.st_size) == all - 1);
+    SHOW(posix_fadvise(fd, 0, s.st_size, POSIX_FADV_DONTNEED));
+    SHOW(count(map, s.st_size));
+    SHOW(readahead(fd, 0, s.st_size));
+    for (int i = 0; i < 5000 && count(map, s.st_size) < all; i++)
+        usleep(1000);
+    HOLDS(count(map, s.st_size) == all);
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
+    SHOW(pread(fd, buffer, 1, 3 * PAGE));
+    SHOW(count(map, s.st_size));
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL));
+    SHOW(pread(fd, buffer, 1, 0));
+    HOLDS(count(map, s.st_size) > 1);
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_NORMAL));
+    SHOW(pread(fd, buffer, 1, 0));
+    HOLDS(count(map, s.st_size) > 1);
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_NOREUSE));
+    /* what is mapped stays */
+    buffer[0] = map[PAGE];
+    SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
+    SHOW(count(map, s.st_size));
+    munmap(map, s.st_size);
+    close(fd);
+}
+
 static void copying(void)
 {
     int fd = open(name, O_RDWR), memory = syscall(SYS_memfd_create, "copy", 0), null = open("/dev/null", O_RDWR);
@@ -196,6 +254,7 @@ int main(void)
     sprintf(name, "/dev/shm/allocate-%d", getpid());
     modes();
     advice();
+    cache();
     copying();
     unlink(name);
     return 0;

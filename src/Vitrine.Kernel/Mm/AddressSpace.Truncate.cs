@@ -72,6 +72,21 @@ internal abstract partial class AddressSpace
         }
     }
 
+    /// <summary>Drops those of the cached pages [first, end) that nobody needs now: clean, not mapped, not busy (invalidate_mapping_pages).</summary>
+    public async KTask DropUnusedAsync(Task current, ulong first, ulong end)
+    {
+        if (IsSwapBacked)
+            return;
+        ulong index = first;
+        while (FindNext(ref index, out Folio folio) && index < end)
+        {
+            if (!folio.IsLocked && !folio.IsMapped && !folio.IsDirty)
+                Drop(folio);
+            if (++index % 1024 == 0)
+                await current.RescheduleAsync();
+        }
+    }
+
     /// <summary>Drops everything: the object is gone, nobody maps it or reads from it.</summary>
     public void Destroy()
     {

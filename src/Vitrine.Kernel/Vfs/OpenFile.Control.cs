@@ -27,6 +27,12 @@ internal abstract partial class OpenFile
     /// <summary>Whether O_ASYNC means something here: F_SETFL sets it only then, FIOASYNC is ENOTTY otherwise.</summary>
     public virtual bool SupportsAsync => false;
 
+    /// <summary>How it is being read, for those that read ahead; made when it is first asked for.</summary>
+    public virtual Mm.ReadaheadState? Readahead => null;
+
+    /// <summary>The pages that reads of it come from.</summary>
+    public virtual Mm.AddressSpace? CachedPages => Inode.Mapping;
+
     /// <summary>Whether O_DIRECT may be asked for by open or F_SETFL. F_SETFL takes it for pipes and FIFOs too: packet mode.</summary>
     public virtual bool SupportsDirect => Inode.IsRegular;
 

@@ -73,22 +73,86 @@ internal static class StorageCalls
         return error;
     }
 
-    [Syscall(221, "fadvise64", SyscallSupport.Partial, Note = "advice is checked; only the access pattern's read-ahead follows from reads")]
-    public static SyscallResult FAdvise(Task current, Fd fd, long offset, long length, int advice)
+    [Syscall(221, "fadvise64", SyscallSupport.Real)]
+    public static async KTask<SyscallResult> FAdvise(Task current, Fd fd, long offset, long length, int advice)
     {
-        if (current.Files!.Peek(fd) is not { IsPathOnly: false } file)
-            return Errno.EBADF;
+        Result<OpenFile> found = current.Files!.Get(fd);
+        if (!found.Ok)
+            return found.Error;
+        OpenFile file = found.Value;
+        SyscallResult result;
         if (file.Inode.Type == FileMode.Fifo)
-            return Errno.ESPIPE;
-        return length < 0 || advice is < 0 or > 5 ? Errno.EINVAL : Errno.Success;
+            result = Errno.ESPIPE;
+        else if (length < 0 || advice is < 0 or > NoReuse)
+            result = Errno.EINVAL;
+        else
+            result = await AdviseAsync(current, file, offset, length, advice);
+        file.Put();
+        return result;
     }
 
-    [Syscall(187, "readahead", SyscallSupport.Partial, Note = "the range is checked; reading ahead follows from reads")]
-    public static SyscallResult ReadAhead(Task current, Fd fd, long offset, ulong count)
+    [Syscall(187, "readahead", SyscallSupport.Real)]
+    public static async KTask<SyscallResult> ReadAhead(Task current, Fd fd, long offset, ulong count)
     {
-        if (current.Files!.Peek(fd) is not { IsPathOnly: false, CanRead: true } file)
-            return Errno.EBADF;
-        return file.Inode.IsRegular ? Errno.Success : Errno.EINVAL;
+        Result<OpenFile> found = current.Files!.Get(fd);
+        if (!found.Ok)
+            return found.Error;
+        OpenFile file = found.Value;
+        SyscallResult result;
+        if (!file.CanRead)
+            result = Errno.EBADF;
+        else if (!file.Inode.IsRegular && file.Inode.Type != FileMode.BlockDevice)
+            result = Errno.EINVAL;
+        else
+            result = (long)count < 0 ? Errno.EINVAL : await AdviseAsync(current, file, offset, (long)count, WillNeed);
+        file.Put();
+        return result;
+    }
+
+    private const int Normal = 0;
+    private const int Random = 1;
+    private const int Sequential = 2;
+    private const int WillNeed = 3;
+    private const int DontNeed = 4;
+    private const int NoReuse = 5;
+
+    /// <summary>At most so many pages are brought in by one call, as by Linux: what a device takes at once.</summary>
+    private const ulong LargestPrefetch = 512;
+
+    /// <summary>What is advised; a length of 0 reaches to the end. Nothing to do for files that live in memory.</summary>
+    private static async KTask<SyscallResult> AdviseAsync(Task current, OpenFile file, long offset, long length, int advice)
+    {
+        if (file.CachedPages is not { IsSwapBacked: false } pages || offset < 0)
+            return SyscallResult.Success;
+        long last = length == 0 || length > long.MaxValue - offset ? long.MaxValue : offset + length - 1;
+        ulong first = (ulong)offset >> Page.Shift;
+        ulong end = ((ulong)last >> Page.Shift) + 1;
+        switch (advice)
+        {
+            case Normal:
+            case Random:
+            case Sequential:
+                if (file.Readahead is { } state)
+                {
+                    const int usual = Mm.ReadaheadState.DefaultMaximum;
+                    state.Maximum = advice == Random ? 0 : advice == Sequential ? 2 * usual : usual;
+                }
+
+                break;
+            case WillNeed:
+                // It is only advice: a page that can't be had now is not missed.
+                _ = await Mm.FileMap.PrefetchAsync(current, pages, first, (int)Math.Min(end - first, LargestPrefetch));
+                break;
+            case DontNeed:
+                // Whole pages only, except that the file's last byte makes its page whole.
+                first = ((ulong)offset + Page.Size - 1) >> Page.Shift;
+                if (((ulong)last & (Page.Size - 1)) != Page.Size - 1 && last != file.Inode.Size - 1)
+                    end--;
+                await pages.DropUnusedAsync(current, first, end);
+                break;
+        }
+
+        return SyscallResult.Success;
     }
 
     private static async KTask<SyscallResult> SyncAsync(Task current, Fd fd, bool dataOnly)
