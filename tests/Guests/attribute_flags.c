@@ -8,6 +8,13 @@
 #include <sys/uio.h>
 #include <utime.h>
 
+#ifndef STATX_DIOALIGN
+#define STATX_DIOALIGN 0x2000
+#endif
+#ifndef STATX_SUBVOL
+#define STATX_SUBVOL 0x8000
+#endif
+
 static struct stat st;
 static struct statx sx;
 
@@ -271,6 +278,10 @@ static void vector_flags(void)
     struct statfs fs;
     SHOW(fstatfs(path, &fs));
     SHOW(syncfs(path));
+    /* what a file system in memory knows nothing of */
+    SHOW(statx(AT_FDCWD, "/dev/shm", 0, STATX_DIOALIGN | STATX_SUBVOL | STATX_SIZE, &sx));
+    printf("%x\n", sx.stx_mask & (STATX_DIOALIGN | STATX_SUBVOL | STATX_SIZE));
+    HOLDS(!(sx.stx_attributes & (STATX_ATTR_COMPRESSED | STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP | STATX_ATTR_ENCRYPTED)));
     SHOW(statfs("/dev/shm", &fs));
     printf("%lx %ld %ld\n", (long)fs.f_type, (long)fs.f_namelen, (long)fs.f_bsize);
     HOLDS(fs.f_bfree <= fs.f_blocks && fs.f_bavail <= fs.f_bfree && fs.f_frsize == 4096);

@@ -210,6 +210,12 @@ static void entries(void)
     SHOW(syscall(SYS_getdents64, fd, buffer, 10));
     SHOW(syscall(SYS_getdents, fd, (void *)8, sizeof buffer));
     SHOW(syscall(SYS_getdents, 99, buffer, sizeof buffer));
+    mkdir("dir/gone", 0755);
+    int gone = open("dir/gone", O_RDONLY);
+    rmdir("dir/gone");
+    SHOW(syscall(SYS_getdents, gone, buffer, sizeof buffer));
+    SHOW(syscall(SYS_getdents64, gone, buffer, sizeof buffer));
+    close(gone);
     int file = open("dir/file", O_RDONLY);
     SHOW(syscall(SYS_getdents, file, buffer, sizeof buffer));
     close(file);

@@ -49,6 +49,9 @@ static void resolve(void)
     try("bad resolve", jail, "f", O_RDONLY, 0, 1UL << 40);
     try("both scopes", jail, "f", O_RDONLY, 0, RESOLVE_BENEATH | RESOLVE_IN_ROOT);
     try("path and write", jail, "f", O_PATH | O_RDWR, 0, 0);
+    try("cached", jail, "f", O_RDONLY, 0, RESOLVE_CACHED);
+    try("cached", jail, "in/near", O_RDONLY, 0, RESOLVE_CACHED | RESOLVE_NO_XDEV);
+    try("cached and truncate", jail, "f", O_WRONLY | O_TRUNC, 0, RESOLVE_CACHED);
     try("cached and create", jail, "f", O_CREAT | O_RDWR, 0600, RESOLVE_CACHED);
     struct open_how how = { O_RDONLY, 0, 0 };
     SHOW(syscall(SYS_openat2, jail, "f", &how, 8));

@@ -43,6 +43,17 @@ int main(void)
     SHOW(lseek(file, 0, SEEK_CUR));
     SHOW(splice(a[0], NULL, b[1], NULL, 10, SPLICE_F_NONBLOCK));
     SHOW(tee(a[0], b[1], 10, SPLICE_F_NONBLOCK));
+    write(a[1], "gift", 4);
+    SHOW(tee(a[0], b[1], 2, SPLICE_F_MOVE | SPLICE_F_MORE | SPLICE_F_GIFT));
+    SHOW(splice(a[0], NULL, b[1], NULL, 2, SPLICE_F_GIFT));
+    SHOW(splice(a[0], NULL, b[1], NULL, 2, SPLICE_F_MOVE | SPLICE_F_MORE | SPLICE_F_NONBLOCK));
+    show(b[0], 30);
+    int event = syscall(SYS_eventfd2, 1, 0), null = open("/dev/null", O_RDWR);
+    SHOW(splice(event, NULL, b[1], NULL, 8, 0));
+    SHOW(splice(null, NULL, b[1], NULL, 8, 0));
+    write(a[1], "gone", 4);
+    SHOW(splice(a[0], NULL, event, NULL, 4, 0));
+    SHOW(splice(a[0], NULL, null, NULL, 4, 0));
     SHOW(splice(a[0], NULL, a[1], NULL, 10, 0));
     SHOW(tee(a[0], a[1], 10, 0));
     SHOW(splice(file, NULL, out, NULL, 10, 0));

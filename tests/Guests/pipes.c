@@ -68,6 +68,9 @@ static void flags(void)
     close(p[1]);
     SHOW(pipe2(p, O_APPEND));
     SHOW(pipe2(p, -1 & ~O_EXCL));
+    /* O_NOTIFICATION_PIPE */
+    SHOW(syscall(SYS_pipe2, p, O_EXCL) == -1);
+    printf("%d\n", errno);
     SHOW(syscall(SYS_pipe, BAD));
     SHOW(syscall(SYS_pipe2, BAD, O_CLOEXEC));
     SHOW(dup(0) > 2);
