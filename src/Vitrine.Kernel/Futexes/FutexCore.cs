@@ -61,9 +61,26 @@ internal static class FutexCore
     {
         if (bitset == 0 || (word.Address.Value & 3) != 0)
             return KTask<SyscallResult>.FromResult(Errno.EINVAL);
+        if (shared && !current.Mm!.TryRead32(word.Address, out _))
+            return WakeAbsentAsync(current, word, count, bitset);
         Errno error = FutexKey.Find(current.Mm!, word.Address, shared, out FutexKey key);
         // Linux wakes one for a count of zero or less.
         return KTask<SyscallResult>.FromResult(error != Errno.Success ? error : current.Kernel.Futexes.Wake(key, Math.Max(count, 1), bitset));
+    }
+
+    /// <summary>A shared futex is known by its page, so the page must be there to be named: EFAULT for one that can't be had.</summary>
+    private static async KTask<Errno> MakePresentAsync(Task current, UserPtr<uint> word, bool shared) =>
+        !shared || current.Mm!.TryRead32(word.Address, out _)
+            ? Errno.Success
+            : await current.Mm.FaultInAsync(current, word.Address, write: false);
+
+    private static async KTask<SyscallResult> WakeAbsentAsync(Task current, UserPtr<uint> word, int count, uint bitset)
+    {
+        Errno error = await MakePresentAsync(current, word, shared: true);
+        FutexKey key = default;
+        if (error == Errno.Success)
+            error = FutexKey.Find(current.Mm!, word.Address, shared: true, out key);
+        return error != Errno.Success ? error : current.Kernel.Futexes.Wake(key, Math.Max(count, 1), bitset);
     }
 
     /// <summary>Wakes some waiters and moves others to a second futex; with a value, only if the first word has it (EAGAIN).</summary>
@@ -83,6 +100,16 @@ internal static class FutexCore
             error = FutexKey.Find(mm, to.Address, targetShared, out FutexKey target);
             if (error != Errno.Success)
                 return error;
+            if ((shared && !mm.TryRead32(from.Address, out _)) || (targetShared && !mm.TryRead32(to.Address, out _)))
+            {
+                error = await MakePresentAsync(current, from, shared);
+                if (error == Errno.Success)
+                    error = await MakePresentAsync(current, to, targetShared);
+                if (error != Errno.Success)
+                    return error;
+                continue;
+            }
+
             if (expected is { } value)
             {
                 if (!mm.TryRead32(from.Address, out uint seen))
