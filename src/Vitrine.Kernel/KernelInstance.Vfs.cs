@@ -21,6 +21,9 @@ internal sealed partial class KernelInstance
     /// <summary>Who opens device nodes and FIFOs.</summary>
     public DeviceRegistry Devices => _devices ??= new DeviceRegistry();
 
+    /// <summary>Events that all contexts of asynchronous I/O may have outstanding (fs.aio-nr).</summary>
+    public long AioEvents { get; set; }
+
     /// <summary>Disks made of files.</summary>
     public Drivers.Block.LoopDevices LoopDevices => field ??= new Drivers.Block.LoopDevices();
 

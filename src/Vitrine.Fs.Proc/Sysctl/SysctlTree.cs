@@ -78,6 +78,8 @@ internal static class SysctlTree
 
     private static readonly StaticEntry[] FsEntries =
     [
+        Text("aio-nr", t => Number(t.Kernel.AioEvents)),
+        Text("aio-max-nr", _ => Number(Vitrine.Kernel.Syscalls.Ipc.AioCalls.MaximumEvents)),
         Count("file-max", t => t.Kernel.Vfs.Settings.FileMaximum, (t, value) => t.Kernel.Vfs.Settings.FileMaximum = value, 0, long.MaxValue),
         Text("file-nr", t => $"{Number(t.Kernel.Audit.LiveFiles)}\t0\t{Number(t.Kernel.Vfs.Settings.FileMaximum)}"),
         Count("nr_open", t => t.Kernel.Vfs.Settings.NrOpen, (t, value) => t.Kernel.Vfs.Settings.NrOpen = (int)value, 8, 1 << 30),

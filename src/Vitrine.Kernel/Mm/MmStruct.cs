@@ -125,6 +125,7 @@ internal sealed partial class MmStruct
             return;
         if (_users < 0)
             throw new InvalidOperationException("an address space was put more often than it was taken");
+        DestroyAioContexts();
         TearDown();
         ExeFile?.Put();
         ExeFile = null;
