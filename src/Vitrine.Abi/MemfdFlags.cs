@@ -10,6 +10,11 @@ internal enum MemfdFlags : uint
     HugeTlb = 4,
     NoExecSeal = 8,
     Exec = 0x10,
+
+    /// <summary>The logarithm of the size of huge pages stands here.</summary>
+    HugeSize = 0x3fu << 26,
+    Huge2M = 21u << 26,
+    Huge1G = 30u << 26,
 }
 
 /// <summary>File seals (F_ADD_SEALS of fcntl(2)).</summary>

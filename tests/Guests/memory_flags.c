@@ -262,7 +262,7 @@ static void file_pages(void)
     }
     ftruncate(fd, 4 * PAGE);
     char *p = mmap(NULL, 4 * PAGE, RW, MAP_SHARED, fd, 0);
-    SHOW(syscall(SYS_remap_file_pages, p, PAGE, 0, 3, 0));
+    SHOW(syscall(SYS_remap_file_pages, p, PAGE, 0, 3, MAP_NONBLOCK));
     printf("%c%c\n", p[0], p[PAGE]);
     SHOW(syscall(SYS_remap_file_pages, p, PAGE, PROT_READ, 3, 0));
     SHOW(syscall(SYS_remap_file_pages, p, 0, 0, 3, 0));

@@ -19,12 +19,14 @@ internal sealed class PseudoFileSystemType(string name) : FileSystemType
 internal sealed class PseudoSuperBlock : SuperBlock
 {
     private readonly long _magic;
+    private readonly int _blockSize;
     private ulong _nextInode = 1;
 
-    public PseudoSuperBlock(KernelInstance kernel, string name, long magic)
+    public PseudoSuperBlock(KernelInstance kernel, string name, long magic, int blockSize = 4096)
         : base(new PseudoFileSystemType(name), kernel.Vfs.AllocateAnonymousDevice())
     {
         _magic = magic;
+        _blockSize = blockSize;
         Source = name;
         Kernel = kernel;
         Root = Dentry.CreateRoot(new PseudoInode(this, FileMode.Directory | (FileMode)0x180));
@@ -51,8 +53,8 @@ internal sealed class PseudoSuperBlock : SuperBlock
     public override KTask<Result<KernelStatFs>> StatFsAsync(Task current) => KTask<Result<KernelStatFs>>.FromResult(new KernelStatFs
     {
         Type = _magic,
-        BlockSize = 4096,
-        FragmentSize = 4096,
+        BlockSize = _blockSize,
+        FragmentSize = _blockSize,
         NameLength = 255,
     });
 }

@@ -109,6 +109,8 @@ internal sealed partial class VirtualFileSystem
         Sockets.Release();
         Anonymous.Release();
         SharedMemory.Release();
+        HugePages.Release();
+        GiganticPages.Release();
     }
 }
 

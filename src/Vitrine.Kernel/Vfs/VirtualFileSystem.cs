@@ -9,6 +9,9 @@ namespace Vitrine.Kernel.Vfs;
 /// </summary>
 internal sealed partial class VirtualFileSystem
 {
+    /// <summary>HUGETLBFS_MAGIC.</summary>
+    private const long HugeMagic = 0x958458f6;
+
     private readonly NumberPool _mountIds = new(1);
     private readonly NumberPool _peerGroups = new(1);
     private readonly NumberPool _anonymousDevices = new(1);
@@ -23,6 +26,8 @@ internal sealed partial class VirtualFileSystem
         Sockets = new Lazily(this, "sockfs", 0x534F434B);
         Anonymous = new Lazily(this, "anon_inodefs", 0x09041934);
         SharedMemory = new Lazily(this, "tmpfs", 0x01021994);
+        HugePages = new Lazily(this, "hugetlbfs", HugeMagic, 1 << 21);
+        GiganticPages = new Lazily(this, "hugetlbfs", HugeMagic, 1 << 30);
 
         // Watches may pin a hundredth of memory, with a watch and two inodes counted at 1,344 bytes.
         Settings.InotifyMaximumWatches = (int)Math.Clamp(kernel.Options.Ram.Length / 100 / 1344, 8192, 1_048_576);
@@ -60,7 +65,14 @@ internal sealed partial class VirtualFileSystem
         }
     }
 
+    /// <summary>Files of huge pages without a name, of 2 MiB or of 1 GiB each.</summary>
+    public PseudoSuperBlock HugeFs(bool gigantic) => (gigantic ? GiganticPages : HugePages).Get();
+
     private Lazily SharedMemory { get; }
+
+    private Lazily HugePages { get; }
+
+    private Lazily GiganticPages { get; }
 
     private Lazily Pipes { get; }
 
@@ -116,11 +128,11 @@ internal sealed partial class VirtualFileSystem
     }
 
     /// <summary>Makes an internal file system when somebody first needs it.</summary>
-    private sealed class Lazily(VirtualFileSystem vfs, string name, long magic)
+    private sealed class Lazily(VirtualFileSystem vfs, string name, long magic, int blockSize = 4096)
     {
         private PseudoSuperBlock? _made;
 
-        public PseudoSuperBlock Get() => _made ??= new PseudoSuperBlock(vfs.Kernel, name, magic);
+        public PseudoSuperBlock Get() => _made ??= new PseudoSuperBlock(vfs.Kernel, name, magic, blockSize);
 
         public void Release()
         {

@@ -14,6 +14,9 @@ internal sealed class MemfdFile(VfsPath path, MemfdInode file, OpenFlags flags) 
 
     public override async KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset)
     {
+        // Huge pages are written to through mappings only.
+        if (file.HugeSize != 0)
+            return Errno.EINVAL;
         await file.Lock.LockAsync(current);
         Result<long> result = await WriteLockedAsync(current, from, offset);
         file.Lock.Unlock(current);
@@ -27,6 +30,8 @@ internal sealed class MemfdFile(VfsPath path, MemfdInode file, OpenFlags flags) 
 
     public override Errno Map(Task current, VmArea vma)
     {
+        if (file.HugeSize != 0)
+            return (vma.PageOffset << Page.Shift) % (ulong)file.HugeSize != 0 ? Errno.EINVAL : Errno.ENOMEM;
         if ((file.Seals & FileSeals.AnyWrite) != 0 && vma.IsShared)
         {
             if ((vma.Flags & VmFlags.Write) != 0)
@@ -103,6 +108,8 @@ internal sealed class MemfdFile(VfsPath path, MemfdInode file, OpenFlags flags) 
 
         if (end > file.Size && (file.Seals & FileSeals.Grow) != 0)
             return Errno.EPERM;
+        if (file.HugeSize != 0)
+            return Errno.ENOSPC;
         Errno error = await file.Pages.AllocateRangeAsync(current, offset, end);
         if (error == Errno.Success && grows)
             file.Size = end;

@@ -18,6 +18,9 @@ internal sealed class MemfdInode : PseudoInode
 
     public ShmemSpace Pages { get; }
 
+    /// <summary>The size of its pages if they are huge ones, of which there are none; else 0.</summary>
+    public long HugeSize { get; init; }
+
     public FileSeals Seals { get; private set; }
 
     /// <summary>Adds seals. EPERM when sealed against that; EBUSY while it is mapped writable.</summary>
@@ -43,6 +46,8 @@ internal sealed class MemfdInode : PseudoInode
         const FileMode AnyExecute = FileMode.UserExecute | FileMode.GroupExecute | FileMode.OtherExecute;
         if ((changes.Mask & AttributeMask.Mode) != 0 && (Seals & FileSeals.Exec) != 0 && ((Mode ^ changes.Mode) & AnyExecute) != 0)
             return Fail(Errno.EPERM);
+        if ((changes.Mask & AttributeMask.Size) != 0 && HugeSize != 0 && changes.Size % HugeSize != 0)
+            return Fail(Errno.EINVAL);
         if ((changes.Mask & AttributeMask.Size) != 0 && changes.Size != Size)
         {
             FileSeals against = changes.Size < Size ? FileSeals.Shrink : FileSeals.Grow;
@@ -57,6 +62,8 @@ internal sealed class MemfdInode : PseudoInode
     {
         KernelStat stat = GenericAttributes();
         stat.Blocks = Pages.FrameCount * (long)(Page.Size / 512);
+        if (HugeSize != 0)
+            stat.BlockSize = (uint)HugeSize;
         return KTask<Result<KernelStat>>.FromResult(stat);
     }
 

@@ -17,10 +17,13 @@ internal static class MemfdCalls
 
     private const FileMode ExecuteAll = FileMode.UserExecute | FileMode.GroupExecute | FileMode.OtherExecute;
 
-    [Syscall(319, "memfd_create", SyscallSupport.Partial, Note = "MFD_HUGETLB: ENOSYS, there are no huge pages")]
+    [Syscall(319, "memfd_create", SyscallSupport.Real, Note = "MFD_HUGETLB: the pools of huge pages are empty")]
     public static async KTask<SyscallResult> MemfdCreate(Task current, UserString name, [Strace("memfd-flags")] MemfdFlags flags)
     {
-        if ((flags & ~(MemfdFlags.CloseOnExec | MemfdFlags.AllowSealing | MemfdFlags.HugeTlb | MemfdFlags.NoExecSeal | MemfdFlags.Exec)) != 0
+        MemfdFlags known = MemfdFlags.CloseOnExec | MemfdFlags.AllowSealing | MemfdFlags.HugeTlb | MemfdFlags.NoExecSeal | MemfdFlags.Exec;
+        if ((flags & MemfdFlags.HugeTlb) != 0)
+            known |= MemfdFlags.HugeSize;
+        if ((flags & ~known) != 0
             || (flags & (MemfdFlags.NoExecSeal | MemfdFlags.Exec)) == (MemfdFlags.NoExecSeal | MemfdFlags.Exec))
         {
             return Errno.EINVAL;
@@ -29,17 +32,20 @@ internal static class MemfdCalls
         Result<byte[]> text = await current.ReadUserStringAsync(name, NameLimit, Errno.EINVAL);
         if (!text.Ok)
             return text.Error;
-        if ((flags & MemfdFlags.HugeTlb) != 0)
-            return Errno.ENOSYS;
+        bool huge = (flags & MemfdFlags.HugeTlb) != 0;
+        bool gigantic = (flags & MemfdFlags.HugeSize) == MemfdFlags.Huge1G;
+        if (huge && !gigantic && (flags & MemfdFlags.HugeSize) is not (MemfdFlags.None or MemfdFlags.Huge2M))
+            return Errno.ENODEV;
         bool sealedExec = (flags & MemfdFlags.NoExecSeal) != 0;
         FileSeals seals = sealedExec ? FileSeals.Exec
             : (flags & MemfdFlags.AllowSealing) != 0 ? FileSeals.None : FileSeals.Seal;
-        PseudoSuperBlock shm = current.Kernel.Vfs.ShmFs;
+        PseudoSuperBlock shm = !huge ? current.Kernel.Vfs.ShmFs : current.Kernel.Vfs.HugeFs(gigantic);
         var inode = new MemfdInode(shm, sealedExec ? ReadWriteAll : ReadWriteAll | ExecuteAll, seals)
         {
             Uid = current.Credentials.Fsuid,
             Gid = current.Credentials.Fsgid,
             LinkCount = 0,
+            HugeSize = !huge ? 0 : gigantic ? 1L << 30 : 1L << 21,
         };
 
         // Names are bytes; Latin-1 carries them through a string unchanged.
