@@ -26,7 +26,11 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
     public bool TryChargeInstance(long limit)
     {
         if (InotifyInstances >= limit)
+        {
+            owner.DropIfUnused(this);
             return false;
+        }
+
         InotifyInstances++;
         return true;
     }

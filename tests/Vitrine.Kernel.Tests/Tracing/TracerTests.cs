@@ -34,11 +34,11 @@ public class TracerTests
     public void UnknownCall_IsNamedAndFails()
     {
         var tracer = new Tracer(_lines.Add, Main);
-        tracer.Enter(Main, 462, new SyscallArguments(1, 2, 3, 0, 0, 0), _memory);
+        tracer.Enter(Main, 181, new SyscallArguments(1, 2, 3, 0, 0, 0), _memory);
         tracer.Exit(Main, -38, _memory);
         tracer.Exited(Main, 3);
         Assert.Equal(
-            ["mseal(0x1, 0x2, 0x3, 0, 0, 0)           = -1 ENOSYS (Function not implemented)", "+++ exited with 3 +++"],
+            ["getpmsg(0x1, 0x2, 0x3, 0, 0, 0)         = -1 ENOSYS (Function not implemented)", "+++ exited with 3 +++"],
             _lines);
     }
 
