@@ -19,7 +19,7 @@ internal static class IoctlCalls
     private const uint Clone = 0x40049409;
     private const uint CloneRange = 0x4020940D;
 
-    [Syscall(16, "ioctl", SyscallSupport.Partial, Note = "what every file has, pipes, sockets and event files; no file attributes (FS_IOC_*), no block devices")]
+    [Syscall(16, "ioctl", SyscallSupport.Partial, Note = "what every file has, pipes, sockets and event files; no file attributes (FS_IOC_*)")]
     public static async KTask<SyscallResult> Ioctl(Task current, Fd fd, [Strace("hex")] uint command, [Strace("hex")] ulong argument)
     {
         Result<OpenFile> found = current.Files!.Get(fd);
