@@ -298,6 +298,9 @@ static void comparing(void)
     HOLDS(syscall(SYS_kcmp, self, child, 2, 0, 0) > 0);
     HOLDS(syscall(SYS_kcmp, self, child, 3, 0, 0) > 0);
     HOLDS(syscall(SYS_kcmp, self, child, 4, 0, 0) > 0);
+    SHOW(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 4));
+    HOLDS(syscall(SYS_kcmp, self, child, 5, 0, 0) > 0);
+    SHOW(syscall(SYS_kcmp, self, self, 5, 0, 0));
     long there = syscall(SYS_kcmp, self, child, 1, 0, 0), back = syscall(SYS_kcmp, child, self, 1, 0, 0);
     HOLDS(there + back == 3);
     SHOW(syscall(SYS_kcmp, self, self, 8, 0, 0));

@@ -154,7 +154,7 @@ internal sealed partial class Task
         child.NoNewPrivileges = NoNewPrivileges;
         child.Personality = Personality;
         child.TimerSlack = child.DefaultTimerSlack = TimerSlack;
-        child.IoPriority = IoPriority;
+        CopyIoContext(child, request.Has(CloneFlags.Io));
         child.MemoryPolicy = MemoryPolicy;
         child.Sched.CopyPolicy(Sched);
         if (request.Has(CloneFlags.Vm) && !request.Has(CloneFlags.Vfork))

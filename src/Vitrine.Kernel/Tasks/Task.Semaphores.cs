@@ -18,6 +18,9 @@ internal sealed partial class Task
         undos?.Put(this);
     }
 
+    /// <summary>What kcmp(2) compares; null while it has none.</summary>
+    internal object? SemaphoreUndosOrNone => _semaphoreUndos;
+
     /// <summary>CLONE_SYSVSEM: parent and child have one list.</summary>
     internal void ShareSemaphores(Task child) => child._semaphoreUndos = SemaphoreUndos.Get();
 }

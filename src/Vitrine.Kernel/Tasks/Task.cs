@@ -86,9 +86,6 @@ internal sealed unsafe partial class Task
 
     public long DefaultTimerSlack { get; set; } = 50_000;
 
-    /// <summary>ioprio_set(2): class in the top three bits of 16; 0: by nice.</summary>
-    public ushort IoPriority { get; set; }
-
     /// <summary>Frees the native registers; the task will not run again.</summary>
     internal void ReleaseRegisters()
     {

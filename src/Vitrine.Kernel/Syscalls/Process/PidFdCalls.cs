@@ -71,9 +71,9 @@ internal static class PidFdCalls
             case sigHand:
                 return Compare(one.ThreadGroup.Handlers, two.ThreadGroup.Handlers);
             case io:
+                return Compare(one.IoContext, two.IoContext);
             case sysVSem:
-                // Nobody has any.
-                return 0;
+                return Compare(one.SemaphoreUndosOrNone, two.SemaphoreUndosOrNone);
             case epollTarget:
                 Result<EpollSlot> read = await current.ReadUserAsync(new UserPtr<EpollSlot>(new VirtAddr(index2)));
                 if (!read.TryGet(out EpollSlot slot, out Errno error))
