@@ -23,6 +23,17 @@ static void positions(void)
     SHOW(pread(p[1], &c, 1, 0));
 }
 
+/* vmsplice waits for room once, and then gives what fits. */
+static void too_much(void)
+{
+    static char big[131072];
+    struct iovec v = {big, sizeof big};
+    int p[2];
+    pipe(p);
+    SHOW(vmsplice(p[1], &v, 1, 0));
+    SHOW(vmsplice(p[1], &v, 1, SPLICE_F_NONBLOCK));
+}
+
 /* sendfile stores the offset even if nothing was sent. */
 static void offsets(void)
 {
@@ -103,6 +114,7 @@ int main(void)
 {
     setvbuf(stdout, 0, _IOLBF, 0);
     positions();
+    too_much();
     offsets();
     timeouts();
     polled();

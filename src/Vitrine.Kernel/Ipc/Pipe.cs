@@ -248,7 +248,7 @@ internal sealed partial class Pipe
             if (IsFull)
             {
                 ReadSubscribers.Notify(PollReason.In);
-                if (nonBlocking)
+                if (nonBlocking || (from.IsPartial && done > 0))
                     return done > 0 ? done : Errno.EAGAIN;
                 if (await WriteWait.WaitAsync(current, WaitMode.Interruptible, Time.Ktime.Never, exclusive: true) == WakeReason.Interrupted)
                     return done > 0 ? done : Errno.ERESTARTSYS;

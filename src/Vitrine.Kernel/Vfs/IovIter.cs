@@ -25,6 +25,9 @@ internal abstract class IovIter
     /// <summary>RWF_NOWAIT: answer EAGAIN rather than wait.</summary>
     public bool IsNoWait { get; set; }
 
+    /// <summary>A wait for room ends with the first bytes that fit: what does not fit then is not waited for (vmsplice).</summary>
+    public bool IsPartial { get; set; }
+
     /// <summary>Drops what is beyond so many bytes.</summary>
     public abstract void Truncate(long remaining);
 

@@ -167,6 +167,7 @@ internal sealed class UserIovIter : IovIter, IDisposable
         _offset = 0;
         _remaining = 0;
         FileOffset = 0;
+        IsPartial = false;
         IsAppend = false;
         IsPlaced = false;
         IsNoWait = false;

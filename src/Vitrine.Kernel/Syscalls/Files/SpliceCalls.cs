@@ -88,6 +88,7 @@ internal static class SpliceCalls
             else
             {
                 iter.Value.IsNoWait = (flags & SpliceFlags.NonBlock) != 0;
+                iter.Value.IsPartial = true;
                 Result<long> moved = file.CanWrite
                     ? await current.Kernel.Vfs.WriteAsync(current, file, iter.Value, 0)
                     : await current.Kernel.Vfs.ReadAsync(current, file, iter.Value, 0);
