@@ -26,7 +26,7 @@ static void positions(void)
 /* vmsplice waits for room once, and then gives what fits. */
 static void too_much(void)
 {
-    static char big[131072];
+    static char big[131072] __attribute__((aligned(4096)));
     struct iovec v = {big, sizeof big};
     int p[2];
     pipe(p);
