@@ -47,7 +47,7 @@ public sealed class CoreDumpTests : IDisposable
             Volumes = [new Volume(_directory, "/crash", ReadOnly: true), new Volume(shared, "/out")],
         });
         ProcessResult result = await machine.RunAsync(new ProcessOptions(
-            "bash", "-c", "cd /tmp; ulimit -c unlimited; /crash/crash; echo $?; ls; cp core /out; ulimit -c 0; rm core; /crash/crash; ls"));
+            "bash", "-c", "mkdir /tmp/d; cd /tmp/d; ulimit -c unlimited; /crash/crash; echo $?; ls; cp core /out; ulimit -c 0; rm core; /crash/crash; ls"));
         Assert.Equal("139\ncore\n", result.Output);
         Assert.Contains("Segmentation fault      (core dumped)", result.Error, StringComparison.Ordinal);
 
