@@ -56,7 +56,7 @@ internal sealed partial class VirtualFileSystem
         if (!found.Ok)
             return found.Error;
         Dentry dentry = found.Value;
-        Errno error;
+        Errno error = Errno.Success;
         if (!dentry.IsNegative)
             error = Errno.EEXIST;
         else if (trailingSlash && (entry.Mode & FileMode.TypeMask) != FileMode.Directory)
@@ -65,7 +65,9 @@ internal sealed partial class VirtualFileSystem
             error = readOnly;
         else if (sourceMount is not null && sourceMount != parent.Mount)
             error = Errno.EXDEV;
-        else
+        else if (entry.LinkedInode is { } linked)
+            error = await MayLinkAsync(current, linked);
+        if (error == Errno.Success)
             error = await MayCreateAsync(current, parent.Dentry.Inode!);
         if (error == Errno.Success)
             error = entry.LinkedInode is { } source

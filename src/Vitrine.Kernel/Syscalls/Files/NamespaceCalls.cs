@@ -98,14 +98,7 @@ internal static class NamespaceCalls
         VirtualFileSystem vfs = current.Kernel.Vfs;
         WalkFlags walk = (flags & AtFlags.SymlinkFollow) != 0 ? WalkFlags.Follow : WalkFlags.None;
         if ((flags & AtFlags.EmptyPath) != 0)
-        {
-            // A name for what only a descriptor holds: for its opener or the powerful.
-            bool own = current.Files!.Peek(oldDirectory) is { } file && file.OpenerCredentials == current.Credentials;
-            if (!own && !current.IsCapable(Capability.DacReadSearch))
-                return Errno.ENOENT;
             walk |= WalkFlags.Empty;
-        }
-
         Result<PathName> from = await vfs.Names.ReadAsync(current, oldPath);
         if (!from.Ok)
             return from.Error;
@@ -114,13 +107,19 @@ internal static class NamespaceCalls
         if (!to.Ok)
             return to.Error;
         using PathName newName = to.Value;
+        // A name for what only a descriptor holds: for its opener or the powerful.
+        bool absolute = oldName.Bytes.Length > 0 && oldName.Bytes[0] == (byte)'/';
+        if ((walk & WalkFlags.Empty) != 0 && !absolute && current.Files!.Peek(oldDirectory) is { } file
+            && file.OpenerCredentials != current.Credentials && !current.IsCapable(Capability.DacReadSearch))
+        {
+            return Errno.ENOENT;
+        }
+
         Result<VfsPath> source = await vfs.LookUpPathAsync(current, oldDirectory, oldName, walk);
         if (!source.Ok)
             return source.Error;
         Inode inode = source.Value.Dentry.Inode!;
-        Errno error = await vfs.MayLinkAsync(current, inode);
-        if (error == Errno.Success)
-            error = await vfs.CreateEntryAsync(current, newDirectory, newName, NewEntry.HardLink(inode), source.Value.Mount);
+        Errno error = await vfs.CreateEntryAsync(current, newDirectory, newName, NewEntry.HardLink(inode), source.Value.Mount);
         source.Value.Put();
         return error;
     }
