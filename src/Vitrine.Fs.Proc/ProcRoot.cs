@@ -38,6 +38,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("swaps", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.Swaps)),
         new("sys", FileMode.Directory, SysctlTree.Make),
         new("sysvipc", FileMode.Directory, SysVFiles.Make),
+        new("sysrq-trigger", FileMode.Regular, sb => new SimpleText(sb, (FileMode)0x80, static (_, _) => { }, MachineFiles.TriggerSysRq)),
         new("tty", FileMode.Directory, TerminalFiles.Make),
         new("schedstat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.SchedulerStatistics)),
         new("uptime", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Uptime)),

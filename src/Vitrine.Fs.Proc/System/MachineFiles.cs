@@ -37,6 +37,15 @@ internal static class MachineFiles
             text.AppendPadded(range.Major, 3).Append(' ').Line(range.Name);
     }
 
+    /// <summary>What is written to sysrq-trigger: c crashes the kernel; other letters have no action here, which the log says.</summary>
+    public static Errno TriggerSysRq(Task current, string letters)
+    {
+        if (letters.StartsWith('c'))
+            throw new Vitrine.Kernel.Async.KernelPanicException("sysrq triggered crash");
+        current.Kernel.Log.Info("sysrq: HELP : crash(c)");
+        return Errno.Success;
+    }
+
     public static void Partitions(Task current, GeneratedText text) => text.Append("major minor  #blocks  name\n\n");
 
     public static void Cgroups(Task current, GeneratedText text) => text.Line("#subsys_name\thierarchy\tnum_cgroups\tenabled");
