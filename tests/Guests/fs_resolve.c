@@ -1,5 +1,6 @@
 /* Path resolution beyond the plain forms.
  *
+ * linux: 6.6
  * covers: openat2 fchmodat2 chroot
  */
 #include "check.h"

@@ -1,5 +1,6 @@
 /* Futexes that move waiters to locks with owners, the younger futex calls, what a thread's end does to its locks,
  * restartable sequences that are interrupted, barriers.
+ * linux: 6.7
  * covers: futex futex_wait futex_wake futex_requeue futex_waitv set_robust_list get_robust_list rseq membarrier
  */
 #include "check.h"

@@ -1,4 +1,5 @@
 /* The flags of the memory calls that programs rarely use, and the errors beside them.
+ * linux: 6.3
  * covers: mmap munmap mprotect mremap madvise brk msync mincore mlock mlock2 munlock mlockall munlockall memfd_create
  * covers: remap_file_pages
  * link: static dynamic

@@ -1,4 +1,5 @@
 /* Memory policies and where pages are, on a machine of one node.
+ * linux: 6.9
  * covers: get_mempolicy set_mempolicy mbind set_mempolicy_home_node migrate_pages move_pages
  */
 #include "check.h"

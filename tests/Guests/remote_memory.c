@@ -1,4 +1,5 @@
 /* The memory of another process: reading, writing, advising, releasing; descriptors of processes and what can be done by them.
+ * linux: 6.9
  * covers: process_vm_readv process_vm_writev process_mrelease process_madvise pidfd_open pidfd_send_signal pidfd_getfd kcmp
  */
 #include "check.h"

@@ -1,4 +1,5 @@
 /* Mappings that are sealed: what may be done to them, and what may not.
+ * linux: 6.10
  * covers: mseal
  */
 #include "check.h"

@@ -5,7 +5,8 @@ namespace Vitrine.Tests.Guests;
 /// <summary>
 /// A C program of tests/Guests. Its header comment may say: <c>covers: CALL…</c> (the system calls whose success,
 /// flags and errors it shows), <c>link: static dynamic musl</c> (how it is built; static by default), <c>args: …</c>,
-/// <c>cflags: …</c>, and <c>cpus: N</c>. It prints results, never numbers that differ from run to run.
+/// <c>cflags: …</c>, <c>cpus: N</c>, and <c>linux: MAJOR.MINOR</c>
+/// (the first Linux that has all it asks for). It prints results, never numbers that differ from run to run.
 /// </summary>
 internal sealed record GuestProgram(string Name, string Source)
 {
@@ -22,6 +23,11 @@ internal sealed record GuestProgram(string Name, string Source)
     public string[] Arguments => Header("args");
 
     public string[] CompilerFlags => Header("cflags");
+
+    /// <summary>The host's kernel must be at least this one to be a judge of what the program shows.</summary>
+    public Version LeastKernel => Header("linux") is [var v] ? Version.Parse(v) : new Version(0, 0);
+
+    public bool HostCanJudge => Environment.OSVersion.Version >= LeastKernel;
 
     public int Processors => Header("cpus") is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 1;
 
