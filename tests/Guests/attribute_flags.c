@@ -1,5 +1,5 @@
 /* The flags of the calls that ask for and change attributes, and who may not.
- * linux: 6.6
+ * linux: 6.9
  * covers: stat fstat lstat newfstatat statx access faccessat faccessat2 chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat
  * covers: utime utimes utimensat futimesat truncate ftruncate statfs fstatfs preadv2 pwritev2 lseek syncfs
  */

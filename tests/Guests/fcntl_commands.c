@@ -1,5 +1,5 @@
 /* The commands of fcntl, one after the other.
- * linux: 6.3
+ * linux: 6.10
  * covers: fcntl dup dup2 dup3 close_range memfd_create ioctl
  */
 #include "check.h"

@@ -196,7 +196,7 @@ static void cache(void)
     SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
     SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM));
     SHOW(pread(fd, buffer, 1, 3 * PAGE));
-    SHOW(count(map, s.st_size));
+    HOLDS(count(map, s.st_size) < all);
     SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED));
     SHOW(posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL));
     SHOW(pread(fd, buffer, 1, 0));

@@ -1,4 +1,5 @@
 /* The flags of the calls that make, move and remove names, and who may not.
+ * linux: 6.10
  * covers: linkat renameat2 mknod mknodat mkdir mkdirat rmdir unlink unlinkat link symlink symlinkat readlink readlinkat rename renameat
  * covers: chdir fchdir getcwd umask chroot
  */

@@ -1,4 +1,5 @@
 /* The flags of sending and receiving over Unix sockets, and urgent data.
+ * linux: 6.11
  * covers: sendto recvfrom sendmsg recvmsg sendmmsg recvmmsg
  */
 #include "check.h"

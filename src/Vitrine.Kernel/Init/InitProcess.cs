@@ -85,6 +85,10 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     private async KTask<Errno> PrepareAsync(Task child, ProgramRequest request)
     {
         (Errno error, string what) = await BecomeAsync(child, request);
+
+        // Killed on its way (the machine's time was up): what failed for that is no refusal, it dies of the signal.
+        if (error != Errno.Success && child.IsFatalSignalPending)
+            error = Errno.Success;
         if (error != Errno.Success)
             _programs.Remove(child);
         request.Started(new ProgramStart(error == Errno.Success ? child.ThreadGroup : null, error, what));
