@@ -175,28 +175,46 @@ public sealed unsafe class ExecutionTests
         for (ulong i = 1; i < 1024; i++)
             *guest.Space.Entry(window + (i << 21), create: true, level: 1) = huge;
         const ulong total = 1024UL << 21;
-        guest.Registers->Rax = 0x5a;
-        guest.Registers->Rcx = total;
-        guest.Registers->Rdi = window;
         guest.Place(c =>
         {
             c.rep.stosb();
             c.int3();
         });
         int kicks = 0;
-        using var kicker = new Timer(_ => guest.Processor.Kick(), null, 1, 1);
-        while (true)
+        bool ended = false;
+        var kicker = new Thread(() =>
         {
-            CpuExit exit = guest.Run();
-            Assert.Equal(total, guest.Registers->Rcx + (guest.Registers->Rdi - window));
-            if (exit.Kind != CpuExitKind.Kicked)
-                break;
-            Assert.Equal(GuestProgram.Code, guest.Registers->Rip);
-            kicks++;
+            while (!Volatile.Read(ref ended))
+            {
+                Thread.Sleep(1);
+                guest.Processor.Kick();
+            }
+        });
+        kicker.Start();
+        ulong start = guest.Registers->Rip;
+
+        // The kicking thread may not get a processor of a busy host while one store lasts: then once more.
+        while (kicks == 0)
+        {
+            guest.Registers->Rax = 0x5a;
+            guest.Registers->Rcx = total;
+            guest.Registers->Rdi = window;
+            guest.Registers->Rip = start;
+            while (true)
+            {
+                CpuExit exit = guest.Run();
+                Assert.Equal(total, guest.Registers->Rcx + (guest.Registers->Rdi - window));
+                if (exit.Kind != CpuExitKind.Kicked)
+                    break;
+                Assert.Equal(GuestProgram.Code, guest.Registers->Rip);
+                kicks++;
+            }
+
+            Assert.Equal(0UL, guest.Registers->Rcx);
         }
 
-        Assert.Equal(0UL, guest.Registers->Rcx);
-        Assert.True(kicks > 0, "2 GiB were stored without one kick being seen");
+        Volatile.Write(ref ended, true);
+        kicker.Join();
     }
 
     [Fact]
