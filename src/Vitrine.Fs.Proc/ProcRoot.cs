@@ -33,7 +33,7 @@ internal sealed class ProcRoot(ProcSuperBlock superBlock) : StaticDirectory(supe
         new("mounts", FileMode.Symlink, sb => new TextSymlink(sb, _ => "self/mounts")),
         new("net", FileMode.Symlink, sb => new TextSymlink(sb, _ => "self/net")),
         new("partitions", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.Partitions)),
-        new("diskstats", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (_, _) => { })),
+        new("diskstats", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MachineFiles.DiskStatistics)),
         new("stat", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, ProcessorFiles.Stat)),
         new("swaps", FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, MemoryFiles.Swaps)),
         new("sys", FileMode.Directory, SysctlTree.Make),

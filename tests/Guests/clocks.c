@@ -1,4 +1,5 @@
 /* Clocks, sleeps and timers.
+ * capabilities: sys_time
  * covers: clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time alarm getitimer setitimer clock_settime settimeofday
  * covers: timer_create timer_settime timer_gettime timer_getoverrun timer_delete clock_adjtime adjtimex
  * link: static dynamic

@@ -95,17 +95,37 @@ static void fatal_things(void)
 }
 
 /* A process whose first thread has ended is not waited for before its last one ends. */
+static int gate[2];
+
+static void *waits_at_gate(void *unused)
+{
+    char c;
+    read(gate[0], &c, 1);
+    return NULL;
+}
+
 static void leader_first(void)
 {
+    pipe(gate);
     pid_t pid = fork();
     if (pid == 0) {
         pthread_t thread;
-        pthread_create(&thread, NULL, outlives_leader, NULL);
+        close(gate[1]);
+        pthread_create(&thread, NULL, waits_at_gate, NULL);
         syscall(SYS_exit, 44);
     }
-    usleep(10000);
+    close(gate[0]);
+    char path[40], stat[200], state;
+    sprintf(path, "/proc/%d/stat", pid);
+    do {
+        FILE *f = fopen(path, "r");
+        fgets(stat, sizeof stat, f);
+        fclose(f);
+        state = strrchr(stat, ')')[2];
+    } while (state != 'Z');
     int status;
     SHOW(waitpid(pid, &status, WNOHANG));
+    close(gate[1]);
     HOLDS(waitpid(pid, &status, 0) == pid);
     SHOW(WEXITSTATUS(status));
 }

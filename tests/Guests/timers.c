@@ -1,4 +1,5 @@
 /* Clocks of processes and threads, every kind of timer and of notification, sleeping on each clock, setting clocks.
+ * capabilities: sys_time
  * covers: clock_gettime clock_getres clock_nanosleep nanosleep clock_settime settimeofday gettimeofday time
  * covers: getitimer setitimer alarm timer_create timer_settime timer_gettime timer_getoverrun timer_delete
  * link: static dynamic

@@ -24,6 +24,22 @@ public class LoopDeviceTests
             """));
 
     [Fact]
+    public async Task Requests_AreCounted() => Assert.Equal(
+        "7 0 3072 loop0\nread 3 24, written 2 256, flushed 1\n96\n",
+        await RunAsync(
+            """
+            truncate -s 3M img
+            losetup /dev/loop0 img
+            dd if=/dev/zero of=/dev/loop0 bs=64k count=2 conv=fsync 2>/dev/null
+            dd if=/dev/loop0 of=/dev/null bs=4k count=3 2>/dev/null
+            echo $(grep loop0 /proc/partitions)
+            set -- $(grep loop0 /proc/diskstats)
+            echo read $4 $6, written $8 ${10}, flushed ${19}
+            blockdev --setra 100 /dev/loop0
+            blockdev --getra /dev/loop0
+            """));
+
+    [Fact]
     public async Task Write_GoesToTheFileAtItsOffset() => Assert.Equal(
         "4096 512 0\nhello",
         await RunAsync(

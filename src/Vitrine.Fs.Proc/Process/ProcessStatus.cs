@@ -40,7 +40,7 @@ internal static class ProcessStatus
         text.Append("\nKthread:\t").Append(task.IsKernelThread ? 1 : 0).Append('\n');
         if (task.Mm is { } mm)
             Memory(text, mm);
-        text.Append("CoreDumping:\t0\nTHP_enabled:\t").Append(0).Append("\nuntag_mask:\t0xffffffffffffffff\n");
+        text.Append("CoreDumping:\t").Append(task.ThreadGroup.CoreDump is null ? 0 : 1).Append("\nTHP_enabled:\t").Append(0).Append("\nuntag_mask:\t0xffffffffffffffff\n");
         Signals(text, task);
         text.Append("CapInh:\t").AppendHex(credentials.Inheritable, 16).Append("\nCapPrm:\t").AppendHex(credentials.Permitted, 16);
         text.Append("\nCapEff:\t").AppendHex(credentials.Effective, 16).Append("\nCapBnd:\t").AppendHex(credentials.Bounding, 16);

@@ -1,3 +1,4 @@
+using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
@@ -46,7 +47,33 @@ internal static class MachineFiles
         return Errno.Success;
     }
 
-    public static void Partitions(Task current, GeneratedText text) => text.Append("major minor  #blocks  name\n\n");
+    /// <summary>The disks that have a medium, in KiB.</summary>
+    public static void Partitions(Task current, GeneratedText text)
+    {
+        text.Append("major minor  #blocks  name\n\n");
+        for (int i = 0; i < LoopDevices.Count; i++)
+        {
+            BlockDevice disk = current.Kernel.LoopDevices[i];
+            if (disk.Size > 0)
+                text.Line($"{disk.Number.Major,4}  {disk.Number.Minor,7} {disk.Size >> 10,10} {disk.Name}");
+        }
+    }
+
+    /// <summary>Requests, merged ones, sectors of 512 bytes and milliseconds: read, written; under way, busy, weighted; discarded; flushed.</summary>
+    public static void DiskStatistics(Task current, GeneratedText text)
+    {
+        const long Millisecond = 1_000_000;
+        for (int i = 0; i < LoopDevices.Count; i++)
+        {
+            BlockDevice disk = current.Kernel.LoopDevices[i];
+            BlockStatistics s = disk.Statistics;
+            text.Append($"{disk.Number.Major,4} {disk.Number.Minor,7} {disk.Name}");
+            text.Append(' ').Append(s.Reads.Requests).Append(" 0 ").Append(s.Reads.Sectors).Append(' ').Append(s.Reads.Time / Millisecond);
+            text.Append(' ').Append(s.Writes.Requests).Append(" 0 ").Append(s.Writes.Sectors).Append(' ').Append(s.Writes.Time / Millisecond);
+            text.Append(' ').Append(s.InFlight).Append(' ').Append(s.BusyTime / Millisecond).Append(' ').Append(s.WeightedTime / Millisecond);
+            text.Append(" 0 0 0 0 ").Append(s.Flushes.Requests).Append(' ').Append(s.Flushes.Time / Millisecond).Append('\n');
+        }
+    }
 
     public static void Cgroups(Task current, GeneratedText text) => text.Line("#subsys_name\thierarchy\tnum_cgroups\tenabled");
 

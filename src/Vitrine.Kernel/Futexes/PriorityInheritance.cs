@@ -12,11 +12,9 @@ internal static class PriorityInheritance
     /// <summary>Puts a waiter behind all of its priority and above.</summary>
     public static LinkedListNode<FutexWaiter> Add(PiState state, FutexWaiter waiter)
     {
-        int priority = waiter.Task.Sched.EffectivePriority;
-        LinkedListNode<FutexWaiter>? before = state.Waiters.First;
-        while (before is not null && before.Value.Task.Sched.EffectivePriority >= priority)
-            before = before.Next;
-        return before is null ? state.Waiters.AddLast(waiter) : state.Waiters.AddBefore(before, waiter);
+        var node = new LinkedListNode<FutexWaiter>(waiter);
+        Insert(state, node);
+        return node;
     }
 
     /// <summary>Looks again at what an owner is lent, after a waiter came or went or the lock passed on.</summary>
@@ -48,18 +46,23 @@ internal static class PriorityInheritance
                 if (node.Value.Task != waiting)
                     continue;
                 state.Waiters.Remove(node);
-                int priority = waiting.Sched.EffectivePriority;
-                LinkedListNode<FutexWaiter>? before = state.Waiters.First;
-                while (before is not null && before.Value.Task.Sched.EffectivePriority >= priority)
-                    before = before.Next;
-                if (before is null)
-                    state.Waiters.AddLast(node);
-                else
-                    state.Waiters.AddBefore(before, node);
+                Insert(state, node);
                 return state.Owner;
             }
         }
 
         return null;
+    }
+
+    private static void Insert(PiState state, LinkedListNode<FutexWaiter> node)
+    {
+        int priority = node.Value.Task.Sched.EffectivePriority;
+        LinkedListNode<FutexWaiter>? before = state.Waiters.First;
+        while (before is not null && before.Value.Task.Sched.EffectivePriority >= priority)
+            before = before.Next;
+        if (before is null)
+            state.Waiters.AddLast(node);
+        else
+            state.Waiters.AddBefore(before, node);
     }
 }

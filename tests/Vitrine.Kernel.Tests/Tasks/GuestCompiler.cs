@@ -7,8 +7,12 @@ internal static class GuestCompiler
 {
     private static readonly Dictionary<string, byte[]> Compiled = [];
 
-    /// <summary>The program's bytes, or null where there is no compiler (or no static libc).</summary>
-    public static byte[]? TryCompile(string name, string options = "-O1 -static -pthread")
+    /// <summary>Why tests that need the compiler are skipped; null: they are not.</summary>
+    public static string? ReasonToSkip { get; } =
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(d => File.Exists(Path.Combine(d, "gcc"))) ? null : "gcc is not installed";
+
+    /// <summary>The program's bytes.</summary>
+    public static byte[] Compile(string name, string options = "-O1 -static -pthread")
     {
         lock (Compiled)
         {
@@ -26,10 +30,6 @@ internal static class GuestCompiler
                 byte[] bytes = File.ReadAllBytes(target);
                 Compiled[name + options] = bytes;
                 return bytes;
-            }
-            catch (System.ComponentModel.Win32Exception)
-            {
-                return null;
             }
             finally
             {
@@ -49,4 +49,16 @@ internal static class GuestCompiler
 
         throw new DirectoryNotFoundException("the tests' programs were not found above " + AppContext.BaseDirectory);
     }
+}
+
+/// <summary>A test that compiles a guest program; skipped with a reason where there is no compiler.</summary>
+internal sealed class CompilerFactAttribute : FactAttribute
+{
+    public CompilerFactAttribute() => Skip = GuestCompiler.ReasonToSkip;
+}
+
+/// <inheritdoc cref="CompilerFactAttribute"/>
+internal sealed class CompilerTheoryAttribute : TheoryAttribute
+{
+    public CompilerTheoryAttribute() => Skip = GuestCompiler.ReasonToSkip;
 }

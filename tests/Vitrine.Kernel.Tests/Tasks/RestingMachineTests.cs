@@ -3,14 +3,13 @@ namespace Vitrine.Kernel.Tests.Tasks;
 /// <summary>A machine can be brought to rest with all of its state in fields, and goes on as if nothing had happened.</summary>
 public sealed class RestingMachineTests
 {
-    [Theory]
+    [CompilerTheory]
     [InlineData(1, null)]
     [InlineData(3, null)]
     [InlineData(2, 7UL)]
     public void Freeze_WithTasksWaitingInEveryWay_LeavesNoSuspendedPathAndGoesOn(int processors, ulong? seed)
     {
-        if (GuestCompiler.TryCompile("resting") is not { } program)
-            return;
+        byte[] program = GuestCompiler.Compile("resting");
         using var machine = new TestMachine(64, processors, seed);
         machine.AddFile("/resting", program);
         List<string> suspended = [];

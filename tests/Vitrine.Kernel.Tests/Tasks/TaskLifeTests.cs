@@ -6,15 +6,14 @@ namespace Vitrine.Kernel.Tests.Tasks;
 /// <summary>After its last program a machine holds nothing but process 1.</summary>
 public sealed class TaskLifeTests
 {
-    [Theory]
+    [CompilerTheory]
     [InlineData(1, null)]
     [InlineData(2, null)]
     [InlineData(1, 3UL)]
     [InlineData(2, 11UL)]
     public void Machine_AfterManyProcesses_HasNothingLeft(int processors, ulong? seed)
     {
-        if (GuestCompiler.TryCompile("families") is not { } program)
-            return;
+        byte[] program = GuestCompiler.Compile("families");
         using var machine = new TestMachine(64, processors, seed);
         machine.AddFile("/families", program);
         int status = machine.Run(["/families"]);
@@ -32,11 +31,10 @@ public sealed class TaskLifeTests
         Assert.Equal(0, kernel.Users[Uid.Root].PendingSignals);
     }
 
-    [Fact]
+    [CompilerFact]
     public void Program_ThatFaults_LeavesLinuxsLine()
     {
-        if (GuestCompiler.TryCompile("fault") is not { } program)
-            return;
+        byte[] program = GuestCompiler.Compile("fault");
         using var machine = new TestMachine();
         machine.AddFile("/fault", program);
         int status = machine.Run(["/fault"]);
@@ -45,11 +43,10 @@ public sealed class TaskLifeTests
         Assert.Matches(@"^fault\[2\]: segfault at 1234 ip [0-9a-f]{16} sp [0-9a-f]{16} error 6 in fault\[[0-9a-f]+,[0-9a-f]+\+[0-9a-f]+\]", line);
     }
 
-    [Fact]
+    [CompilerFact]
     public void Clock_SetBeyondAMoment_EndsWaitsForThatMomentOnly()
     {
-        if (GuestCompiler.TryCompile("leap") is not { } program)
-            return;
+        byte[] program = GuestCompiler.Compile("leap");
         using var machine = new TestMachine();
         machine.AddFile("/leap", program);
         Assert.Equal(0, machine.Run(["/leap"]));

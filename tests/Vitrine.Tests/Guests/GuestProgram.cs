@@ -6,7 +6,7 @@ namespace Vitrine.Tests.Guests;
 /// A C program of tests/Guests. Its header comment may say: <c>covers: CALL…</c> (the system calls whose success,
 /// flags and errors it shows), <c>link: static dynamic musl</c> (how it is built; static by default), <c>args: …</c>,
 /// <c>cflags: …</c>, <c>cpus: N</c>, and <c>linux: MAJOR.MINOR</c>
-/// (the first Linux that has all it asks for). It prints results, never numbers that differ from run to run.
+/// (the first Linux that has all it asks for), and <c>capabilities: NAME…</c> (what root must be able to do). It prints results, never numbers that differ from run to run.
 /// </summary>
 internal sealed record GuestProgram(string Name, string Source)
 {
@@ -27,7 +27,17 @@ internal sealed record GuestProgram(string Name, string Source)
     /// <summary>The host's kernel must be at least this one to be a judge of what the program shows.</summary>
     public Version LeastKernel => Header("linux") is [var v] ? Version.Parse(v) : new Version(0, 0);
 
-    public bool HostCanJudge => Environment.OSVersion.Version >= LeastKernel;
+    /// <summary>Why the host can't be compared with; null: it can.</summary>
+    public string? ReasonNotToJudge
+    {
+        get
+        {
+            if (Environment.OSVersion.Version < LeastKernel)
+                return $"{Name} (needs Linux {LeastKernel})";
+            string[] missing = [.. Header("capabilities").Where(HostCapabilities.Lacks)];
+            return missing.Length == 0 ? null : $"{Name} (root lacks {string.Join(", ", missing)} here)";
+        }
+    }
 
     public int Processors => Header("cpus") is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 1;
 

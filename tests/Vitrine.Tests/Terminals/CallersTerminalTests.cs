@@ -64,34 +64,25 @@ public sealed class CallersTerminalTests : IDisposable
         AssertSettings();
     }
 
-    [TmuxFact]
+    [TmuxFact("less", "vim")]
     public void FullScreenPrograms_Work()
     {
-        string editor = HostRun.Has("vim") ? "vim" : HostRun.Has("vi") ? "vi" : "";
         StartShell();
-        if (HostRun.Has("less"))
-        {
-            _tmux.Line("seq 1000 | less");
-            _tmux.WaitFor("\n28");
-            _tmux.Keys("G");
-            _tmux.WaitFor("\n1000");
-            _tmux.Keys("q");
-        }
-
-        if (editor.Length > 0)
-        {
-            _tmux.Line(editor + " -u NONE /tmp/text");
-            _tmux.WaitFor("~");
-            _tmux.Keys("i");
-            _tmux.Line("written in the editor");
-            _tmux.Keys("Escape");
-            _tmux.Line(":wq");
-            _tmux.WaitFor(GuestPrompt);
-            _tmux.Line("clear; cat /tmp/text; echo e''nd");
-            _tmux.WaitFor("written in the editor");
-            _tmux.WaitFor("end");
-        }
-
+        _tmux.Line("seq 1000 | less");
+        _tmux.WaitFor("\n28");
+        _tmux.Keys("G");
+        _tmux.WaitFor("\n1000");
+        _tmux.Keys("q");
+        _tmux.Line("vim -u NONE /tmp/text");
+        _tmux.WaitFor("~");
+        _tmux.Keys("i");
+        _tmux.Line("written in the editor");
+        _tmux.Keys("Escape");
+        _tmux.Line(":wq");
+        _tmux.WaitFor(GuestPrompt);
+        _tmux.Line("clear; cat /tmp/text; echo e''nd");
+        _tmux.WaitFor("written in the editor");
+        _tmux.WaitFor("end");
         _tmux.Line("script -qc tty /dev/null");
         _tmux.WaitFor("/dev/pts/1");
         EndShell("C-d");
@@ -115,11 +106,9 @@ public sealed class CallersTerminalTests : IDisposable
         AssertSettings();
     }
 
-    [TmuxFact]
+    [TmuxFact(AsRoot = true)]
     public void Terminal_IsPutBack_AfterPanic()
     {
-        if (Environment.UserName != "root")
-            return;
         StartShell();
         _tmux.Line("echo c > /proc/sysrq-trigger");
         _tmux.WaitFor("panicked");

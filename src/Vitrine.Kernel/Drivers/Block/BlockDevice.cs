@@ -23,6 +23,11 @@ internal abstract class BlockDevice(DeviceNumber number, string name)
 
     public virtual bool IsReadOnly { get; set; }
 
+    /// <summary>How far to read ahead, in sectors of 512 bytes (BLKRASET). For the page cache of a file system on it.</summary>
+    public long ReadAheadSectors { get; set; } = 256;
+
+    public BlockStatistics Statistics { get; } = new();
+
     /// <summary>Open descriptions of it.</summary>
     public int Openers { get; private set; }
 
@@ -80,7 +85,16 @@ internal sealed class BlockFile : OpenFile
         if (offset >= _device.Size)
             return KTask<Result<long>>.FromResult(0L);
         to.Truncate(Math.Min(to.Remaining, _device.Size - offset));
-        return _device.ReadAsync(current, to, offset);
+        return ReadCountedAsync(current, to, offset);
+    }
+
+    private async KTask<Result<long>> ReadCountedAsync(Task current, IovIter to, long offset)
+    {
+        Time.Ktime begun = Kernel.Time.Now;
+        _device.Statistics.Begin(begun);
+        Result<long> result = await _device.ReadAsync(current, to, offset);
+        _device.Statistics.End(_device.Statistics.Reads, result.Ok ? result.Value : 0, begun, Kernel.Time.Now);
+        return result;
     }
 
     public override async KTask<Result<long>> WriteAsync(Task current, IovIter from, long offset)
@@ -94,7 +108,10 @@ internal sealed class BlockFile : OpenFile
         if (offset >= _device.Size)
             return Errno.ENOSPC;
         from.Truncate(Math.Min(from.Remaining, _device.Size - offset));
+        Time.Ktime begun = Kernel.Time.Now;
+        _device.Statistics.Begin(begun);
         Result<long> result = await _device.WriteAsync(current, from, offset);
+        _device.Statistics.End(_device.Statistics.Writes, result.Ok ? result.Value : 0, begun, Kernel.Time.Now);
         from.FileOffset = offset;
         return result;
     }
@@ -112,7 +129,16 @@ internal sealed class BlockFile : OpenFile
         return KTask<Result<long>>.FromResult(target < 0 || target > size ? Errno.EINVAL : target);
     }
 
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => _device.FlushAsync(current);
+    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => FlushCountedAsync(current);
+
+    private async KTask<Errno> FlushCountedAsync(Task current)
+    {
+        Time.Ktime begun = Kernel.Time.Now;
+        _device.Statistics.Begin(begun);
+        Errno error = await _device.FlushAsync(current);
+        _device.Statistics.End(_device.Statistics.Flushes, 0, begun, Kernel.Time.Now);
+        return error;
+    }
 
     public override async KTask<SyscallResult> IoctlAsync(Task current, uint command, ulong argument)
     {
@@ -135,11 +161,16 @@ internal sealed class BlockFile : OpenFile
             case GetBytes:
                 return await current.WriteUserAsync(wide, _device.Size);
             case Flush:
-                return current.IsCapable(Security.Capability.SysAdmin) ? await _device.FlushAsync(current) : Errno.EACCES;
+                return current.IsCapable(Security.Capability.SysAdmin) ? await FlushCountedAsync(current) : Errno.EACCES;
             case SetReadAhead:
-                return current.IsCapable(Security.Capability.SysAdmin) ? 0 : Errno.EACCES;
+                if (!current.IsCapable(Security.Capability.SysAdmin))
+                    return Errno.EACCES;
+
+                // In whole pages.
+                _device.ReadAheadSectors = (long)(argument >> (Page.Shift - Shift) << (Page.Shift - Shift));
+                return 0;
             case GetReadAhead:
-                return await current.WriteUserAsync(wide, 256);
+                return await current.WriteUserAsync(wide, _device.ReadAheadSectors);
             case SectorSize:
             case GetBlockSize:
             case PhysicalSectorSize:

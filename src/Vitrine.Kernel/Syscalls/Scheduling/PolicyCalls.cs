@@ -128,7 +128,7 @@ internal static class PolicyCalls
         return await current.WriteUserAsync(interval, Timespec.FromNanoseconds(turn));
     }
 
-    [Syscall(314, "sched_setattr", SyscallSupport.Real)]
+    [Syscall(314, "sched_setattr", SyscallSupport.Partial, Note = "SCHED_FLAG_RECLAIM is kept, but reclaims no bandwidth that others leave unused")]
     public static async KTask<SyscallResult> SchedSetAttr(Task current, int pid, UserPtr<SchedAttributes> attributes, uint flags)
     {
         if (attributes.IsNull || pid < 0 || flags != 0)
@@ -174,7 +174,7 @@ internal static class PolicyCalls
             return Errno.EINVAL;
         if (SchedulingCalls.Find(current, pid) is not { } task)
             return Errno.ESRCH;
-        var value = new SchedAttributes { Policy = (uint)task.Sched.Policy, UtilMax = 1024 };
+        var value = new SchedAttributes { Policy = (uint)task.Sched.Policy };
         TakeParameters(task.Sched, ref value);
         value.Flags = (task.Sched.Budget?.Flags ?? 0) | (task.Sched.ResetOnFork ? (ulong)AttributeFlags.ResetOnFork : 0);
         int known = Marshal.SizeOf<SchedAttributes>();
@@ -217,6 +217,10 @@ internal static class PolicyCalls
         bool resetOnFork = (flags & AttributeFlags.ResetOnFork) != 0;
         if (!current.IsCapable(Capability.SysNice) && !MayBecome(current, task, policy, wanted, resetOnFork))
             return Errno.EPERM;
+
+        // There is no frequency to choose, so nothing that a clamp could act on (CONFIG_UCLAMP_TASK is not set).
+        if ((flags & (AttributeFlags.UtilClampMin | AttributeFlags.UtilClampMax)) != 0)
+            return Errno.EOPNOTSUPP;
 
         // A deadline is promised for all processors together, so the task must be able to use them all.
         if (policy == SchedPolicy.Deadline && (task.Sched.Affinity & SchedulingCalls.AllProcessors(current)) != SchedulingCalls.AllProcessors(current))
