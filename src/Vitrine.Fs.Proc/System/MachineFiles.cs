@@ -1,5 +1,5 @@
-using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel;
+using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 using Vitrine.Kernel.Vfs.Generated;

@@ -73,6 +73,7 @@ public sealed class CallersTerminalTests : IDisposable
         _tmux.Keys("G");
         _tmux.WaitFor("\n1000");
         _tmux.Keys("q");
+        _tmux.WaitFor("| less\n" + GuestPrompt);
         _tmux.Line("vim -u NONE /tmp/text");
         _tmux.WaitFor("~");
         _tmux.Keys("i");
@@ -84,7 +85,9 @@ public sealed class CallersTerminalTests : IDisposable
         _tmux.WaitFor("written in the editor");
         _tmux.WaitFor("end");
         _tmux.Line("script -qc tty /dev/null");
-        _tmux.WaitFor("/dev/pts/1");
+
+        // Until script has ended, what is typed is its own.
+        _tmux.WaitFor("/dev/pts/1\n" + GuestPrompt);
         EndShell("C-d");
     }
 
