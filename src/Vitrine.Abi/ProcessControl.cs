@@ -37,6 +37,7 @@ internal enum ProcessControl
     CapabilityAmbient = 47,
     GetSpeculation = 52,
     SetSpeculation = 53,
+    SetSyscallUserDispatch = 59,
     SetVma = 0x53564d41,
     SetPtracer = 0x59616d61,
 }

@@ -34,6 +34,8 @@ internal static class SignalCode
     public const int TrapBreakpoint = 1;
     public const int TrapTrace = 2;
 
+    public const int UserDispatch = 2;
+
     public const int ChildExited = 1;
     public const int ChildKilled = 2;
     public const int ChildDumped = 3;
@@ -77,6 +79,9 @@ internal struct SignalInfo
     [FieldOffset(16)] public ulong CallAddress;
     [FieldOffset(24)] public int Syscall;
     [FieldOffset(28)] public uint Architecture;
+
+    /// <summary>AUDIT_ARCH_X86_64: what SIGSYS says of the calls' kind.</summary>
+    public const uint AuditArchitecture = 0xc000003e;
 
     /// <summary>A signal that the kernel itself raises, with no sender (SI_KERNEL).</summary>
     public static SignalInfo FromKernel(SignalNumber signal) => new() { Signal = signal, Code = SignalCode.Kernel };

@@ -1,4 +1,5 @@
 using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Namespaces;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 using Vitrine.Kernel.Vfs.Generated;
@@ -16,7 +17,7 @@ internal readonly record struct ProcessContext(ProcSuperBlock SuperBlock, Task T
 }
 
 /// <summary>/proc/PID and /proc/PID/task/TID.</summary>
-internal sealed class ProcessDirectory : GeneratedDirectory
+internal sealed class ProcessDirectory : GeneratedDirectory, IProcessDirectory
 {
     private readonly ProcessContext _context;
 
@@ -30,6 +31,8 @@ internal sealed class ProcessDirectory : GeneratedDirectory
     }
 
     public override bool IsStillValid => _context.IsAlive;
+
+    public PidNumber? Process => _context.IsThread ? null : _context.Task.Pid;
 
     /// <summary>The inode number that listings show for a process.</summary>
     public static InodeNumber InodeOf(Task task) => new(0x2_0000_0000 + ((ulong)(uint)task.Tid << 8));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vitrine.Kernel.Ipc.Mqueue;
 using Vitrine.Kernel.Ipc.SysV;
 using Vitrine.Kernel.Namespaces;
 using Vitrine.Kernel.Tasks;
@@ -22,6 +23,20 @@ internal static class IpcEntries
         Number("sem_next_id", ns => ns.SemaphoreSets.NextId, (ns, value) => ns.SemaphoreSets.NextId = value, int.MaxValue),
         Number("shm_next_id", ns => ns.SharedSegments.NextId, (ns, value) => ns.SharedSegments.NextId = value, int.MaxValue),
     ];
+
+    /// <summary>/proc/sys/fs/mqueue (mq_overview(7)).</summary>
+    public static readonly StaticEntry[] Mqueue =
+    [
+        Queues("msg_default", q => q.DefaultMessages, (q, value) => q.DefaultMessages = value, 1, PosixQueues.HardMessageMaximum),
+        Queues("msg_max", q => q.MessageMaximum, (q, value) => q.MessageMaximum = value, 1, PosixQueues.HardMessageMaximum),
+        Queues("msgsize_default", q => q.DefaultMessageSize, (q, value) => q.DefaultMessageSize = value, 128, PosixQueues.HardMessageSizeMaximum),
+        Queues("msgsize_max", q => q.MessageSizeMaximum, (q, value) => q.MessageSizeMaximum = value, 128, PosixQueues.HardMessageSizeMaximum),
+        Queues("queues_max", q => q.QueueMaximum, (q, value) => q.QueueMaximum = value, 0, int.MaxValue),
+    ];
+
+    private static StaticEntry Queues(string name, Func<PosixQueues, int> value, Action<PosixQueues, int> store, int minimum, int maximum) =>
+        SysctlTree.Count(
+            name, task => value(task.Namespaces.Ipc.PosixQueues), (task, number) => store(task.Namespaces.Ipc.PosixQueues, (int)number), minimum, maximum);
 
     private static StaticEntry Number(string name, Func<IpcNamespace, int> value, Action<IpcNamespace, int> store, int maximum) =>
         SysctlTree.Setting(

@@ -93,6 +93,7 @@ internal static class SysctlTree
             Count("max_user_instances", t => t.Kernel.Vfs.Settings.InotifyMaximumInstances, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumInstances = (int)value, 0, int.MaxValue),
             Count("max_user_watches", t => t.Kernel.Vfs.Settings.InotifyMaximumWatches, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumWatches = (int)value, 0, int.MaxValue),
         ]),
+        Directory("mqueue", IpcEntries.Mqueue),
         Count("lease-break-time", t => t.Kernel.Vfs.Settings.LeaseBreakTime, (t, value) => t.Kernel.Vfs.Settings.LeaseBreakTime = (int)value, 0, int.MaxValue),
         Count("leases-enable", t => t.Kernel.Vfs.Settings.LeasesEnabled ? 1 : 0, (t, value) => t.Kernel.Vfs.Settings.LeasesEnabled = value != 0, 0, int.MaxValue),
         Count("dir-notify-enable", t => t.Kernel.Vfs.Settings.DirectoryNotifyEnabled ? 1 : 0, (t, value) => t.Kernel.Vfs.Settings.DirectoryNotifyEnabled = value != 0, 0, int.MaxValue),

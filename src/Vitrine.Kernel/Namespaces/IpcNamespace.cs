@@ -1,10 +1,11 @@
+using Vitrine.Kernel.Ipc.Mqueue;
 using Vitrine.Kernel.Ipc.SysV;
 
 namespace Vitrine.Kernel.Namespaces;
 
 /// <summary>
-/// System V IPC: the objects of each kind and their limits. Counted: the tasks in it hold references; with the last one
-/// its objects go, except segments that are still attached, which go with their last mapping.
+/// System V IPC: the objects of each kind and their limits; and POSIX message queues. Counted: the tasks in it hold references;
+/// with the last one its objects go, except segments that are still attached, which go with their last mapping.
 /// </summary>
 internal sealed class IpcNamespace(UserNamespace owner, InodeNumber inode) : Namespace(owner, inode)
 {
@@ -18,6 +19,8 @@ internal sealed class IpcNamespace(UserNamespace owner, InodeNumber inode) : Nam
     public IpcIds<SysVSemaphoreSet> SemaphoreSets => field ??= new IpcIds<SysVSemaphoreSet>();
 
     public IpcIds<SharedSegment> SharedSegments => field ??= new IpcIds<SharedSegment>();
+
+    public PosixQueues PosixQueues => field ??= new PosixQueues(this);
 
     /// <summary>kernel.msgmax, msgmnb and msgmni: bytes of a message, bytes of a new queue, queues.</summary>
     public int MessageMaximum { get; set; } = 8192;
@@ -77,5 +80,6 @@ internal sealed class IpcNamespace(UserNamespace owner, InodeNumber inode) : Nam
         index = 0;
         for (; SharedSegments.Next(ref index, out SharedSegment? segment); index++)
             segment.Destroy();
+        PosixQueues.Release();
     }
 }

@@ -1,6 +1,6 @@
 namespace Vitrine.Kernel.Security;
 
-/// <summary>What one user has in use, for the limits that count per user: RLIMIT_NPROC and RLIMIT_SIGPENDING (struct ucounts' twin).</summary>
+/// <summary>What one user has in use, for the limits that count per user: RLIMIT_NPROC, RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE (struct ucounts' twin).</summary>
 internal sealed class UserAccount(UserAccounts owner, Uid uid)
 {
     public Uid Uid { get; } = uid;
@@ -22,6 +22,28 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
     public long InotifyInstances { get; private set; }
 
     public long InotifyWatches { get; private set; }
+
+    /// <summary>What its POSIX message queues may come to hold, in bytes.</summary>
+    public long MessageQueueBytes { get; private set; }
+
+    /// <summary>False when a queue would exceed RLIMIT_MSGQUEUE.</summary>
+    public bool TryChargeMessageQueue(long bytes, ulong limit)
+    {
+        if (limit != RLimit.Infinity && (ulong)(MessageQueueBytes + bytes) > limit)
+        {
+            owner.DropIfUnused(this);
+            return false;
+        }
+
+        MessageQueueBytes += bytes;
+        return true;
+    }
+
+    public void UnchargeMessageQueue(long bytes)
+    {
+        MessageQueueBytes -= bytes;
+        owner.DropIfUnused(this);
+    }
 
     public bool TryChargeInstance(long limit)
     {
@@ -96,7 +118,8 @@ internal sealed class UserAccounts
 
     internal void DropIfUnused(UserAccount account)
     {
-        if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0 && account.InotifyInstances == 0)
+        if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0 && account.InotifyInstances == 0
+            && account.MessageQueueBytes == 0)
             _accounts.Remove(account.Uid.Value);
     }
 }

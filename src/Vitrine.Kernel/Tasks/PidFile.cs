@@ -30,6 +30,13 @@ internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags
     }
 }
 
+/// <summary>The directory of a process under /proc, whose descriptor pidfd_send_signal takes for a pidfd.</summary>
+internal interface IProcessDirectory
+{
+    /// <summary>The process; null for a thread's directory.</summary>
+    PidNumber? Process { get; }
+}
+
 /// <content>Pidfds at clone.</content>
 internal sealed partial class Task
 {

@@ -130,6 +130,8 @@ internal sealed partial class Task
     [KernelTaskRuntime]
     private unsafe void EnterSyscall()
     {
+        if (_userDispatch is not null && IsDispatchedToUser())
+            return;
         SyscallNumber = (int)Registers->Rax;
         SyscallArguments = new SyscallArguments(
             Registers->Rdi, Registers->Rsi, Registers->Rdx, Registers->R10, Registers->R8, Registers->R9);

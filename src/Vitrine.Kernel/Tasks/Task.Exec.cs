@@ -272,6 +272,7 @@ internal sealed partial class Task
         group.Handlers.ResetHandlers();
         AlternateStack = new SignalStack { Flags = SignalStackFlags.Disable };
         RobustHead = default;
+        _userDispatch = null;
         ClearChildTid = default;
         Rseq = default;
         Restart = default;

@@ -112,6 +112,13 @@ internal sealed partial class VirtualFileSystem
         return Errno.Success;
     }
 
+    /// <summary>A negative dentry of a directory gets the file that was made for it; takes over the reference on the inode.</summary>
+    internal void InstantiateNew(Dentry directory, Dentry dentry, Inode made)
+    {
+        Dentries.Instantiate(dentry, made);
+        NotifyEntry(directory.Inode!, dentry.Name, FsEvents.Create);
+    }
+
     private async KTask<Errno> MakeHardLinkAsync(Task current, Inode directory, Dentry dentry, Inode source)
     {
         if (source.SuperBlock != directory.SuperBlock)

@@ -43,6 +43,10 @@ internal sealed partial class VirtualFileSystem
         return await RemoveAsync(current, walk.At, walk.Last, removeDirectory: true, trailingSlash: false);
     }
 
+    /// <summary>Removes a name that is no directory from a directory that the kernel knows.</summary>
+    internal KTask<Errno> UnlinkEntryAsync(Task current, VfsPath parent, FileName name) =>
+        RemoveAsync(current, parent, name, removeDirectory: false, trailingSlash: false);
+
     private async KTask<Errno> RemoveAsync(Task current, VfsPath parent, FileName name, bool removeDirectory, bool trailingSlash)
     {
         Errno error = parent.Mount.BeginWrite();

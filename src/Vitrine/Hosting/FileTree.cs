@@ -14,6 +14,7 @@ using Vitrine.Kernel.Drivers.Block;
 using Vitrine.Kernel.Drivers.Tty;
 using Vitrine.Kernel.Init;
 using Vitrine.Kernel.Ipc;
+using Vitrine.Kernel.Ipc.Mqueue;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Vfs;
 using FileMode = Vitrine.Abi.FileMode;
@@ -41,6 +42,7 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         ("sysfs", "/sys", Kernels, ""),
         ("devtmpfs", "/dev", MountFlags.NoSuid | MountFlags.NoExec, ""),
         ("devpts", "/dev/pts", MountFlags.NoSuid | MountFlags.NoExec, "gid=5,mode=620,ptmxmode=666"),
+        ("mqueue", "/dev/mqueue", Kernels, ""),
         ("tmpfs", "/dev/shm", MountFlags.NoSuid | MountFlags.NoDev, "mode=1777"),
     ];
 
@@ -60,6 +62,7 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
         kernel.FileSystems.Register(new ProcFileSystem());
         kernel.FileSystems.Register(new DevtmpfsFileSystem());
         kernel.FileSystems.Register(new DevptsFileSystem());
+        kernel.FileSystems.Register(new MqueueFileSystem());
         kernel.FileSystems.Register(_overlay);
         kernel.FileSystems.Register(_host);
 

@@ -121,8 +121,30 @@ internal static class PrctlCalls
                 return 0;
             case ProcessControl.GetThpDisable:
                 return a2 != 0 || rest ? Errno.EINVAL : current.Mm!.IsHugePageDisabled ? 1 : 0;
+            case ProcessControl.SetSyscallUserDispatch:
+                return SetUserDispatch(current, a2, a3, a4, new VirtAddr(a5));
             case ProcessControl.CapabilityAmbient:
                 return Ambient(current, a2, a3, a4, a5);
+            default:
+                return Errno.EINVAL;
+        }
+    }
+
+    private static Errno SetUserDispatch(Task current, ulong mode, ulong offset, ulong length, VirtAddr selector)
+    {
+        const ulong off = 0, on = 1;
+        switch (mode)
+        {
+            case off when (offset | length | selector.Value) == 0:
+                current.SetUserDispatch(null);
+                return Errno.Success;
+            case on when offset != 0 && offset + length <= offset:
+                return Errno.EINVAL;
+            case on when selector.Value != 0 && !MmStruct.IsUserRange(selector, 1):
+                return Errno.EFAULT;
+            case on:
+                current.SetUserDispatch(new UserDispatch(offset, length, selector));
+                return Errno.Success;
             default:
                 return Errno.EINVAL;
         }

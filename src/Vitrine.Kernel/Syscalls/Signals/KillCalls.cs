@@ -2,6 +2,7 @@ using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Namespaces;
 using Vitrine.Kernel.Signals;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
 
 namespace Vitrine.Kernel.Syscalls.Signals;
 
@@ -98,9 +99,10 @@ internal static class KillCalls
         const uint thread = 1, group = 2, processGroup = 4;
         if ((flags & ~(thread | group | processGroup)) != 0 || System.Numerics.BitOperations.PopCount(flags) > 1)
             return Errno.EINVAL;
-        if (current.Files!.Peek(pidfd) is not PidFile file)
+        OpenFile? opened = current.Files!.Peek(pidfd);
+        var file = opened as PidFile;
+        if ((file?.Number ?? ProcessOf(opened)) is not { } number)
             return Errno.EBADF;
-        PidNumber number = file.Number;
         SignalInfo details = default;
         if (!info.IsNull)
         {
@@ -131,11 +133,15 @@ internal static class KillCalls
         if (number.Task is not { } task)
             return Errno.ESRCH;
         // Without a word about it, the descriptor says whether it is a thread's or a process's.
-        bool toGroup = flags == group || (flags == 0 && !file.IsOfThread);
+        bool toGroup = flags == group || (flags == 0 && file is not { IsOfThread: true });
         if (info.IsNull)
             details = SignalSender.FromUser(current, task, signal, toGroup ? SignalCode.User : SignalCode.Tkill);
         return Queue(current, task, in details, signal, toGroup);
     }
+
+    /// <summary>The process whose directory under /proc a descriptor is.</summary>
+    private static PidNumber? ProcessOf(OpenFile? file) =>
+        file is { IsPathOnly: false, Inode: IProcessDirectory directory } ? directory.Process : null;
 
     private static bool IsValid(SignalNumber signal) => signal is >= SignalNumber.None and <= SignalNumber.RealTimeMax;
 
