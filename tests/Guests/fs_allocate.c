@@ -250,6 +250,25 @@ static void copying(void)
     close(path);
 }
 
+/* Allocated pages have no content yet: a write covers each of them whole or not at all, wherever the buffer's pages are. */
+static void overwriting(void)
+{
+    puts("-- overwriting what is allocated");
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    SHOW(fallocate(fd, 0, 0, 4 * PAGE));
+    char *buffer = mmap(NULL, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    buffer[100] = 'a';
+    SHOW(write(fd, buffer + 100, 4 * PAGE));
+    char back = 0;
+    SHOW(pread(fd, &back, 1, 0));
+    HOLDS(back == 'a');
+    SHOW(fallocate(fd, 0, 4 * PAGE, PAGE));
+    munmap(buffer + PAGE, PAGE);
+    WORKS(pwrite(fd, BAD, PAGE, 4 * PAGE));
+    munmap(buffer, 6 * PAGE);
+    close(fd);
+}
+
 int main(void)
 {
     sprintf(name, "/dev/shm/allocate-%d", getpid());
@@ -257,6 +276,7 @@ int main(void)
     advice();
     cache();
     copying();
+    overwriting();
     unlink(name);
     return 0;
 }

@@ -84,7 +84,8 @@ internal static partial class FileMap
             if (!begun.TryGet(out Folio folio, out Errno error))
                 return done > 0 ? done : error;
             int copied = from.CopyFrom(folio.Span.Slice(within, count));
-            if (copied < count && !folio.IsUptodate)
+            bool isWhole = copied < count && !folio.IsUptodate;
+            if (isWhole)
             {
                 // The part that was to be overwritten has no true content yet: nothing of it counts.
                 from.Revert(copied);
@@ -103,14 +104,15 @@ internal static partial class FileMap
             done += copied;
             if (copied < count)
             {
-                error = await from.FaultInAsync(current, write: false);
+                // What can't be taken in parts needs all of the buffer's pages, not only the first.
+                error = isWhole ? await from.FaultInRangeAsync(current, count) : await from.FaultInAsync(current, write: false);
                 if (error != Errno.Success)
                     return done > 0 ? done : error;
             }
 
             await current.RescheduleAsync();
-            if (current.IsFatalSignalPending && done > 0)
-                break;
+            if (current.IsFatalSignalPending && (done > 0 || isWhole))
+                return done > 0 ? done : Errno.EINTR;
         }
 
         return done;
