@@ -33,6 +33,7 @@ internal static class SignalCode
 
     public const int TrapBreakpoint = 1;
     public const int TrapTrace = 2;
+    public const int TrapHardwareBreakpoint = 4;
 
     public const int UserDispatch = 2;
 

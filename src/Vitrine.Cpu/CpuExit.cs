@@ -14,7 +14,7 @@ internal enum CpuExitKind
     /// <summary>#PF: <see cref="CpuExit.Address"/> is CR2, <see cref="CpuExit.ErrorCode"/> the error code; RIP is on the instruction.</summary>
     PageFault = 2,
 
-    /// <summary>Another exception: <see cref="CpuExit.Vector"/>. Faults leave RIP on the instruction; traps (INT3, INTO, INT n, single step) behind it.</summary>
+    /// <summary>Another exception: <see cref="CpuExit.Vector"/>; for #DB the address is what DR6 says (<see cref="DebugStatus"/>), 0 for INT1. Faults leave RIP on the instruction; traps (INT3, INTO, INT n, single step) behind it.</summary>
     Exception = 3,
 }
 

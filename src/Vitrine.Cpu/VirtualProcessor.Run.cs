@@ -76,6 +76,8 @@ internal sealed unsafe partial class VirtualProcessor
         EnterGuest();
         if (_current is not { InUse: true } current || current.Cr3 != cr3.Value)
             Select(cr3.Value);
+        if (Debug is not null || _state->WatchActive != 0 || _stepsAll)
+            ArmBreakpoints();
         bool done = false;
         while (!done)
         {
@@ -86,7 +88,7 @@ internal sealed unsafe partial class VirtualProcessor
                 break;
             }
 
-            if ((_state->SystemFlags & TrapFlag) != 0)
+            if ((_state->SystemFlags & TrapFlag) != 0 || _stepsAll)
             {
                 done = TraceStep();
                 continue;
@@ -157,6 +159,8 @@ internal sealed unsafe partial class VirtualProcessor
             case LeaveReason.ReadTsc:
                 c->ServiceValue = _complex.TimeStamp is { } clock ? clock() : HostTime();
                 return Step(StepFlags.HasService);
+            case LeaveReason.Watch:
+                return Step(StepFlags.None);
             default:
                 return ReportUnknown();
         }
@@ -320,18 +324,9 @@ internal sealed unsafe partial class VirtualProcessor
 
         SlowMemory.Fill(e, address, c->Ram + physical);
         e->Execute = address & ~4095UL;
+        if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
+            e->Read = SlowMemory.NeverTag(address);
         frame = (uint)(physical >> 12);
-        return true;
-    }
-
-    /// <summary>One instruction, then #DB if it completed.</summary>
-    private bool TraceStep()
-    {
-        if (Step(StepFlags.None))
-            return true;
-        if (_trapHeld)
-            return false;
-        _exit = new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.Debug);
         return true;
     }
 
@@ -346,6 +341,7 @@ internal sealed unsafe partial class VirtualProcessor
                 return Resolve();
             c->PageBase = c->Rip & ~4095UL;
             c->Stepping = (int)(flags | StepFlags.Single);
+            c->WatchHits = 0;
             if ((flags & StepFlags.Exclusive) != 0)
             {
                 LeaveGuest();
@@ -375,7 +371,7 @@ internal sealed unsafe partial class VirtualProcessor
                     flags |= StepFlags.HasService;
                     break;
                 default:
-                    return Resolve();
+                    return Resolve() || TrapOnHits();
             }
 
             c->Internal = 0;

@@ -123,6 +123,14 @@ internal unsafe partial struct CpuState
     /// <summary>Where a written translation was last refused because the frame holds code.</summary>
     [FieldOffset(384)] public ulong RefusedWrite;
 
+    /// <summary>Operands that the debug registers watch: bit n for number n; bit n + 4: for reads as well as writes. Zero: none.</summary>
+    [FieldOffset(456)] public int WatchActive;
+
+    /// <summary>The watched operands that the stepped instruction touched.</summary>
+    [FieldOffset(460)] public int WatchHits;
+    [FieldOffset(464)] public fixed ulong WatchAddress[4];
+    [FieldOffset(496)] public fixed byte WatchLength[4];
+
     /// <summary>XMM registers: 16 slots of 32 bytes, the low 16 used.</summary>
     [FieldOffset(YmmOffset)] public fixed ulong Ymm[64];
 
@@ -230,6 +238,9 @@ internal enum LeaveReason
 
     /// <summary>The instruction at RIP wants the time stamp in <see cref="CpuState.ServiceValue"/>.</summary>
     ReadTsc = 8,
+
+    /// <summary>The instruction at RIP accesses a page with a watched operand.</summary>
+    Watch = 9,
 }
 
 /// <summary>How a single instruction is stepped.</summary>

@@ -18,10 +18,11 @@ internal static unsafe class MissedMemory
         byte* p = SlowMemory.Read(c, o, address, size);
         if (p == null)
             return o;
-        if ((address & 4095) + (ulong)size <= 4096)
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        if ((address & 4095) + (ulong)size <= 4096 && (address ^ e->Read) < 4096)
             return o->Fn(c, o);
 
-        TlbEntry* e = MemoryAccess.Entry(c, address);
+        // Two pages, or a page that is watched.
         TlbEntry kept = *e;
         e->Read = address;
         e->Host = p;
@@ -40,7 +41,7 @@ internal static unsafe class MissedMemory
         if (!split && (address ^ e->Write) < 4096)
             return o->Fn(c, o);
 
-        // Two pages, or a store to code that is let through once.
+        // Two pages, a store to code that is let through once, or a page that is watched.
         TlbEntry kept = *e;
         e->Write = address;
         e->Host = p;

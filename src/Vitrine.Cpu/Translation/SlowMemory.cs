@@ -23,6 +23,8 @@ internal static unsafe class SlowMemory
     [MethodImpl(Never)]
     public static byte* Read(CpuState* c, Op* o, ulong address, int size)
     {
+        if (c->WatchActive != 0 && !WatchedMemory.Check(c, o, address, size, write: false))
+            return null;
         int inPage = (int)(address & 4095);
         if (inPage + size <= 4096)
             return Translate(c, o, address, false);
@@ -46,6 +48,8 @@ internal static unsafe class SlowMemory
     [MethodImpl(Never)]
     public static byte* Write(CpuState* c, Op* o, ulong address, int size)
     {
+        if (c->WatchActive != 0 && !WatchedMemory.Check(c, o, address, size, write: true))
+            return null;
         int inPage = (int)(address & 4095);
         if (inPage + size <= 4096)
             return Translate(c, o, address, true);
@@ -131,6 +135,8 @@ internal static unsafe class SlowMemory
             return host + (address & 4095);
         }
 
+        if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
+            return host + (address & 4095);
         Fill(e, address, host);
         if (write && dirty)
             e->Write = address & ~4095UL;

@@ -29,6 +29,7 @@ internal static class ProcessEntries
         new("cmdline", File, true, c => new ProcessMemoryText(c, Public, environment: false)),
         new("stat", File, true, c => new ProcessText(c, Public, ProcessStat.Stat)),
         new("statm", File, true, c => new ProcessText(c, Public, ProcessMemoryFiles.Statm)),
+        new("mem", File, true, c => new MemoryInode(c)),
         new("maps", File, true, c => new ProcessText(c, Public, ProcessMemoryFiles.Maps, isPrivate: true)),
         new("smaps", File, true, c => new ProcessText(c, Public, ProcessResidency.Smaps, isPrivate: true)),
         new("smaps_rollup", File, true, c => new ProcessText(c, Public, ProcessResidency.Rollup, isPrivate: true)),

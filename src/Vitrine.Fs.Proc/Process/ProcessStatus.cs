@@ -25,7 +25,7 @@ internal static class ProcessStatus
         text.Append("\nTgid:\t").Append(group.Leader.Pid.In(pids));
         text.Append("\nNgid:\t0\nPid:\t").Append(task.Pid.In(pids));
         text.Append("\nPPid:\t").Append(ProcessStat.ParentNumber(context));
-        text.Append("\nTracerPid:\t0");
+        text.Append("\nTracerPid:\t").Append(task.Tracer?.Pid.In(pids) ?? 0);
         text.Append("\nUid:\t").Append(credentials.Uid.Value).Append('\t').Append(credentials.Euid.Value).Append('\t')
             .Append(credentials.Suid.Value).Append('\t').Append(credentials.Fsuid.Value);
         text.Append("\nGid:\t").Append(credentials.Gid.Value).Append('\t').Append(credentials.Egid.Value).Append('\t')

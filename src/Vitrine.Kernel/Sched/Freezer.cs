@@ -83,7 +83,7 @@ internal sealed class Freezer(KernelInstance kernel)
 
     private static bool Rests(Task task) =>
         task.OnProcessor is null && task.Path == KernelPath.None
-        && task.State is TaskState.Frozen or TaskState.Stopped or TaskState.Killable or TaskState.Zombie or TaskState.Dead;
+        && task.State is TaskState.Frozen or TaskState.Stopped or TaskState.Traced or TaskState.Killable or TaskState.Zombie or TaskState.Dead;
 
     private static void Ask(Task task)
     {

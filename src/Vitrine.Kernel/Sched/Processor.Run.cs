@@ -91,6 +91,7 @@ internal sealed partial class Processor
             _kernel.Tick.Lower(now.Nanoseconds + Timekeeper.TickNanoseconds);
         _kernel.Tick.Arm(now, _kernel.Scheduler.TimeToPreempt(this, task, now), _kernel.Timers.NextExpiry);
         Cpu.LoadRegisters(task.Registers);
+        Cpu.Debug = task.Breakpoints;
         PhysAddr root = task.Mm!.PageTableRoot;
         _kernel.Lock.Exit();
         CpuExit exit = Cpu.Run(root);

@@ -57,6 +57,15 @@ internal static class ExecCredentials
                 fileEffective = true;
         }
 
+        bool raises = next.Euid != old.Uid || next.Egid != old.Gid || (granted & ~old.Permitted) != 0;
+        if (raises && current.IsTraced && !current.TracerIsCapable(old.UserNamespace))
+        {
+            // A tracer without the right to trace such a program would control it: it runs without what it would gain.
+            if (!old.IsCapable(old.UserNamespace, Capability.Setuid))
+                next = next with { Euid = old.Uid, Egid = old.Gid };
+            granted &= old.Permitted;
+        }
+
         bool isSetId = next.Euid != old.Uid || next.Egid != old.Gid;
         ulong ambient = hasFileCapabilities || next.Euid != old.Euid || next.Egid != old.Egid ? 0 : old.Ambient;
         ulong permitted = granted | ambient;

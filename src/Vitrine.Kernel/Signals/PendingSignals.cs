@@ -98,6 +98,16 @@ internal sealed class PendingSignals
         return info;
     }
 
+    /// <summary>The queued signal at a place in the queue, oldest first. Those without details are not in it.</summary>
+    public bool TryPeek(ulong index, out SignalInfo info)
+    {
+        QueuedSignal? entry = _head;
+        for (; entry is not null && index > 0; index--)
+            entry = entry.Next;
+        info = entry?.Info ?? default;
+        return entry is not null;
+    }
+
     /// <summary>Drops all instances of the signals.</summary>
     public void Flush(SignalSet signals)
     {

@@ -91,6 +91,8 @@ internal static class SignalSender
         foreach (Task thread in group.Threads)
         {
             thread.StopPending = false;
+            if (thread.Tracee is { } tracee)
+                tracee.TrapPending = tracee.NotifyPending = false;
             if (thread == except || thread.IsExiting)
                 continue;
             thread.Pending.Mark(SignalNumber.Kill);
@@ -122,7 +124,7 @@ internal static class SignalSender
         }
 
         // A fault of process 1 must not loop for ever; only a tracer would want it spared.
-        if (action.Handler == SignalAction.Default)
+        if (action.Handler == SignalAction.Default && (!current.IsTraced || toDefault))
             current.ThreadGroup.IsUnkillable = false;
         _ = Queue(current, in info, shared: false, force: true);
         current.Work |= TaskWork.Signal;
@@ -188,6 +190,16 @@ internal static class SignalSender
             thread.Pending.Flush(SignalSet.Stopping);
             thread.StopPending = false;
             thread.Work &= ~TaskWork.Stop;
+            if (thread.Tracee is { } tracee)
+            {
+                tracee.StopDequeued = false;
+                if (tracee is { Tracer: not null, IsSeized: true })
+                {
+                    thread.NotifyOfGroupStop();
+                    continue;
+                }
+            }
+
             if (thread.State == TaskState.Stopped)
             {
                 thread.Work |= TaskWork.Signal;
@@ -213,6 +225,9 @@ internal static class SignalSender
     {
         // A blocked signal is kept: its action may have changed by the time it is unblocked.
         if (target.Blocked.Has(signal) || target.RealBlocked.Has(signal))
+            return false;
+        // A tracer may want to know even of what is ignored.
+        if (target.IsTraced && signal != SignalNumber.Kill)
             return false;
         ThreadGroup group = target.ThreadGroup;
         bool kernelOnly = signal is SignalNumber.Kill or SignalNumber.Stop;
@@ -247,7 +262,7 @@ internal static class SignalSender
             return;
         bool fatal = group.Handlers[signal].Handler == SignalAction.Default
             && !SignalSet.IgnoredByDefault.Has(signal) && !SignalSet.Stopping.Has(signal);
-        if (fatal && !taker.RealBlocked.Has(signal) && !group.IsUnkillable
+        if (fatal && !taker.RealBlocked.Has(signal) && !group.IsUnkillable && (signal == SignalNumber.Kill || !target.IsTraced)
             && (signal == SignalNumber.Kill || !SignalSet.CoreDumping.Has(signal)))
         {
             group.IsExiting = true;

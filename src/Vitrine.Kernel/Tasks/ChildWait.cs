@@ -66,23 +66,51 @@ internal static class ChildWait
     {
         for (LinkedListNode<Task>? node = parent.Children.First; node is not null; node = node.Next)
         {
-            Task child = node.Value;
-            if (!Matches(child, in selector))
-                continue;
-            if (child.State == TaskState.Dead)
-                continue;
-            // A zombie is none that could still stop or go on.
-            if (child.State == TaskState.Zombie && child.ThreadGroup.Threads.Count <= 1 && !selector.Has(WaitOptions.Exited))
-                continue;
-            eligible = true;
-            if (Report(current, child, in selector) is { } found)
+            if (Consider(current, node.Value, traced: false, in selector, ref eligible) is { } found)
+                return found;
+        }
+
+        for (LinkedListNode<Task>? node = parent.Tracees.First; node is not null; node = node.Next)
+        {
+            if (Consider(current, node.Value, traced: true, in selector, ref eligible) is { } found)
                 return found;
         }
 
         return null;
     }
 
-    private static bool Matches(Task child, in WaitSelector selector)
+    /// <summary>One child, or one tracee: a parent and a tracer see different things (wait_consider_task).</summary>
+    private static WaitedChild? Consider(Task current, Task child, bool traced, in WaitSelector selector, ref bool eligible)
+    {
+        if (child.State == TaskState.Dead || !Matches(child, traced, in selector))
+            return null;
+        // A parent that traces its child waits for it as its tracer, so that no stop is seen twice.
+        traced |= child.IsTraced && !child.IsTracedByStranger;
+        if (child.State == TaskState.Zombie)
+        {
+            // A leader that ended before its threads is no zombie to the outside yet; a tracee first is its tracer's.
+            bool isWhole = !child.IsLeader || child.ThreadGroup.Threads.Count <= 1;
+            if (isWhole && (traced || !child.IsTraced))
+            {
+                if (!selector.Has(WaitOptions.Exited))
+                    return null;
+                eligible = true;
+                return ReportEnd(current, child, in selector);
+            }
+
+            if (!traced || selector.Has(WaitOptions.Continued | WaitOptions.Exited))
+                eligible = true;
+        }
+        else
+        {
+            eligible = true;
+        }
+
+        return traced ? ReportTraceStop(current, child, in selector) ?? ReportContinued(current, child, in selector)
+            : ReportStop(current, child, in selector) ?? ReportContinued(current, child, in selector);
+    }
+
+    private static bool Matches(Task child, bool traced, in WaitSelector selector)
     {
         bool ours = selector.Type switch
         {
@@ -92,45 +120,65 @@ internal static class ChildWait
         };
         if (!ours)
             return false;
+        if (traced || selector.Has(WaitOptions.All))
+            return true;
         // Children that tell with another signal than SIGCHLD are "clone" children.
         bool isClone = child.ExitSignal != SignalNumber.Chld;
-        return selector.Has(WaitOptions.All) || isClone == selector.Has(WaitOptions.Clone);
+        return isClone == selector.Has(WaitOptions.Clone);
     }
 
-    private static WaitedChild? Report(Task current, Task child, in WaitSelector selector)
+    private static WaitedChild ReportEnd(Task current, Task child, in WaitSelector selector)
     {
-        ThreadGroup group = child.ThreadGroup;
-        // A leader that ended before its threads is no zombie to the outside yet.
-        if (child.State == TaskState.Zombie && group.Threads.Count <= 1)
+        int status = child.ThreadGroup.IsExiting ? child.ThreadGroup.GroupExitCode : child.ExitCode;
+        int code = (status & 0x7f) == 0 ? SignalCode.ChildExited
+            : (status & 0x80) != 0 ? SignalCode.ChildDumped : SignalCode.ChildKilled;
+        WaitedChild result = Describe(current, child, code, code == SignalCode.ChildExited ? status >> 8 & 0xff : status & 0x7f, status);
+        if (selector.Has(WaitOptions.NoWait))
+            return result;
+        if (child.IsTracedByStranger && child.IsLeader)
         {
-            int status = child.ExitCode;
-            int code = (status & 0x7f) == 0 ? SignalCode.ChildExited
-                : (status & 0x80) != 0 ? SignalCode.ChildDumped : SignalCode.ChildKilled;
-            WaitedChild result = Describe(current, child, code, code == SignalCode.ChildExited ? status >> 8 & 0xff : status & 0x7f, status);
-            if (selector.Has(WaitOptions.NoWait))
-                return result;
-            current.ThreadGroup.Children.Add(result.Usage);
-            child.Park(TaskState.Dead);
-            child.Reap();
+            // The tracer has seen its end: now it is the parent's to wait for.
+            child.UnlinkTracer();
+            if (child.TellParent(child.ExitSignal))
+                child.ReapZombie();
             return result;
         }
 
-        if (selector.Has(WaitOptions.Untraced) && group.IsStopped && group.GroupExitCode != 0)
-        {
-            int signal = group.GroupExitCode;
-            if (!selector.Has(WaitOptions.NoWait))
-                group.GroupExitCode = 0;
-            return Describe(current, child, SignalCode.ChildStopped, signal, (signal << 8) | 0x7f);
-        }
+        if (child.IsLeader)
+            current.ThreadGroup.Children.Add(result.Usage);
+        child.ReapZombie();
+        return result;
+    }
 
-        if (selector.Has(WaitOptions.Continued) && group.IsContinued)
-        {
-            if (!selector.Has(WaitOptions.NoWait))
-                group.IsContinued = false;
-            return Describe(current, child, SignalCode.ChildContinued, (int)SignalNumber.Cont, 0xffff);
-        }
+    private static WaitedChild? ReportTraceStop(Task current, Task child, in WaitSelector selector)
+    {
+        if (child.State != TaskState.Traced || child.Tracee is not { IsListening: false, Code: not 0 } tracee)
+            return null;
+        int code = tracee.Code;
+        if (!selector.Has(WaitOptions.NoWait))
+            tracee.Code = 0;
+        return Describe(current, child, SignalCode.ChildTrapped, code, (code << 8) | 0x7f);
+    }
 
-        return null;
+    private static WaitedChild? ReportStop(Task current, Task child, in WaitSelector selector)
+    {
+        ThreadGroup group = child.ThreadGroup;
+        if (!selector.Has(WaitOptions.Untraced) || !group.IsStopped || group.GroupExitCode == 0)
+            return null;
+        int signal = group.GroupExitCode;
+        if (!selector.Has(WaitOptions.NoWait))
+            group.GroupExitCode = 0;
+        return Describe(current, child, SignalCode.ChildStopped, signal, (signal << 8) | 0x7f);
+    }
+
+    private static WaitedChild? ReportContinued(Task current, Task child, in WaitSelector selector)
+    {
+        ThreadGroup group = child.ThreadGroup;
+        if (!selector.Has(WaitOptions.Continued) || !group.IsContinued)
+            return null;
+        if (!selector.Has(WaitOptions.NoWait))
+            group.IsContinued = false;
+        return Describe(current, child, SignalCode.ChildContinued, (int)SignalNumber.Cont, 0xffff);
     }
 
     private static WaitedChild Describe(Task current, Task child, int code, int status, int waitStatus) => new(

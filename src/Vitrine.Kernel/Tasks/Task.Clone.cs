@@ -26,6 +26,7 @@ internal sealed partial class Task
         Errno error = Check(in request);
         if (error != Errno.Success)
             return error;
+        PtraceEvent told = EventOf(in request);
         // A signal for the whole process must reach all of its threads or none: take it first.
         RecalculatePending();
         if ((Work & TaskWork.Signal) != 0)
@@ -92,8 +93,28 @@ internal sealed partial class Task
             Work |= TaskWork.Vfork;
         }
 
+        if (request.Has(CloneFlags.Ptrace) || told != PtraceEvent.None)
+            child.InheritTracer(this);
         child.MakeRunnable();
+        if (Tracee is { Tracer: not null } tracee)
+        {
+            tracee.VforkPid = request.Has(CloneFlags.Vfork) ? pid : null;
+            if (told != PtraceEvent.None)
+                PlanEvent(told, ForTracer(pid));
+        }
+
         return result;
+    }
+
+    /// <summary>The event that the tracer is told of, and with which it gets the child as well; none if it does not want it.</summary>
+    private PtraceEvent EventOf(in CloneRequest request)
+    {
+        if (Tracee is not { Tracer: not null } tracee || request.Has(CloneFlags.Untraced))
+            return PtraceEvent.None;
+        PtraceEvent what = request.Has(CloneFlags.Vfork) ? PtraceEvent.Vfork
+            : request.ExitSignal != SignalNumber.Chld ? PtraceEvent.Clone
+            : PtraceEvent.Fork;
+        return tracee.Wants(what) ? what : PtraceEvent.None;
     }
 
     private Errno Check(in CloneRequest request)
@@ -234,6 +255,10 @@ internal sealed partial class Task
     {
         Unsafe.CopyBlock(child.Registers, Registers, (uint)sizeof(RegisterFile));
         child.Registers->Rax = 0;
+        child.OriginalRax = OriginalRax;
+        // What the tracer set on this task is not the child's.
+        if (Tracee is { OwnsTrapFlag: true })
+            child.Registers->Rflags &= ~TrapFlag;
         if (request.StackPointer != 0)
             child.Registers->Rsp = request.StackPointer;
         if (request.Has(CloneFlags.SetTls))
@@ -248,8 +273,7 @@ internal sealed partial class Task
             // A stop or an exit of the group in progress takes the new thread in.
             if (ThreadGroup.GroupStopCount > 0)
             {
-                child.StopPending = true;
-                ThreadGroup.GroupStopCount++;
+                child.JoinGroupStop(StopSignal);
                 child.Work |= TaskWork.Signal;
             }
 

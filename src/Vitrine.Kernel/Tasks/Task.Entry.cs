@@ -33,7 +33,7 @@ internal enum TaskWork
     /// <summary>The rseq area must be updated: the task may have moved or been preempted.</summary>
     Rseq = 1 << 3,
 
-    /// <summary>A tracer wants a stop at the next exit.</summary>
+    /// <summary>A stop for the tracer is planned or under way.</summary>
     Trace = 1 << 4,
 
     /// <summary>Deferred work of the task itself (task_work): delayed file releases and the like.</summary>
@@ -67,8 +67,15 @@ internal sealed partial class Task
 
     public TaskWork Work { get; set; }
 
-    /// <summary>The number of the syscall the task is in, or −1: nothing to restart (orig_rax's twin).</summary>
-    public int SyscallNumber { get; set; } = -1;
+    /// <summary>The number of the syscall the task is in or has just left; −1: none, and nothing to restart.</summary>
+    public int SyscallNumber
+    {
+        get => (int)OriginalRax;
+        set => OriginalRax = (ulong)value;
+    }
+
+    /// <summary>RAX as it was on entry by a system call, −1 otherwise (orig_rax). A tracer may change it.</summary>
+    public ulong OriginalRax { get; set; } = ulong.MaxValue;
 
     /// <summary>The arguments as they were on entry, for restart, strace and /proc/PID/syscall.</summary>
     public SyscallArguments SyscallArguments { get; private set; }
@@ -85,6 +92,8 @@ internal sealed partial class Task
     /// <summary>Takes the task into the kernel for what its user code did.</summary>
     internal unsafe void Enter(CpuExit exit)
     {
+        if (exit.Kind != CpuExitKind.Syscall)
+            SyscallNumber = -1;
         switch (exit.Kind)
         {
             case CpuExitKind.Kicked:
@@ -127,16 +136,28 @@ internal sealed partial class Task
         return true;
     }
 
-    [KernelTaskRuntime]
     private unsafe void EnterSyscall()
     {
         if (_userDispatch is not null && IsDispatchedToUser())
+        {
+            SyscallNumber = -1;
             return;
-        SyscallNumber = (int)Registers->Rax;
-        SyscallArguments = new SyscallArguments(
-            Registers->Rdi, Registers->Rsi, Registers->Rdx, Registers->R10, Registers->R8, Registers->R9);
+        }
+
+        OriginalRax = Registers->Rax;
         // Until the syscall's exit RAX shows what Linux shows: -ENOSYS.
         Registers->Rax = unchecked((ulong)-(long)Errno.ENOSYS);
+        if (Tracee is { Tracer: not null } tracee && (tracee.StopsAtSyscalls || tracee.EmulatesSyscalls))
+            PlanSyscallStop(TraceStop.SyscallEntry);
+        else
+            DispatchSyscall();
+    }
+
+    [KernelTaskRuntime]
+    private unsafe void DispatchSyscall()
+    {
+        SyscallArguments = new SyscallArguments(
+            Registers->Rdi, Registers->Rsi, Registers->Rdx, Registers->R10, Registers->R8, Registers->R9);
         Kernel.Observer?.SyscallEntered(this);
         if (SyscallTable.Dispatch(this, SyscallNumber, SyscallArguments, out SyscallResult result, out KTask<SyscallResult> pending))
         {
@@ -160,18 +181,23 @@ internal sealed partial class Task
     private unsafe void LeaveSyscall(SyscallResult result)
     {
         // A task that has exited has no registers to write to and nothing to go back to.
-        if (State is TaskState.Zombie or TaskState.Dead)
+        if (State is TaskState.Zombie or TaskState.Dead || (Tracee is { } tracee && HoldsSyscall(tracee, result)))
             return;
         // A call that a freeze ended, and no signal, must not show it: calls that say EINTR begin again as well.
         if (result.Value == -(long)Errno.EINTR && (Work & (TaskWork.Freeze | TaskWork.Signal)) == TaskWork.Freeze)
             result = Errno.ERESTARTNOINTR;
-        Registers->Rax = (ulong)result.Value;
         Kernel.Observer?.SyscallLeft(this, result);
-        // rt_sigreturn and exec have replaced the registers and left no syscall to restart.
+        FinishSyscall(result);
+    }
+
+    private unsafe void FinishSyscall(SyscallResult result)
+    {
+        Registers->Rax = (ulong)result.Value;
+        // rt_sigreturn has replaced the registers and left no syscall to restart.
         if (SyscallNumber >= 0 && result.Value is <= -(long)Errno.ERESTARTSYS and >= -(long)Errno.ERESTART_RESTARTBLOCK)
             Work |= TaskWork.Restart;
-        else
-            SyscallNumber = -1;
+        if (Tracee is { } tracee)
+            ReportSyscallExit(tracee);
     }
 
     [KernelTaskRuntime]

@@ -2,6 +2,7 @@ using System.Text;
 using Vitrine.Cpu;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Mm;
+using Vitrine.Kernel.Namespaces;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Signals;
@@ -27,6 +28,8 @@ internal sealed partial class Task
     public async KTask<Errno> ExecAsync(Fd directory, byte[] path, uint atFlags, ExecArguments arguments)
     {
         var plan = new ExecPlan(path.Length == 0 || (path[0] != '/' && directory != Fd.Cwd) ? DescriptorPath(directory, path) : path, arguments);
+        // The thread that asks may have another number afterwards: the leader's.
+        PidNumber number = Pid;
         Errno error = await PrepareExecAsync(plan, directory, path, atFlags);
         if (error == Errno.Success)
             error = await TakeOverThreadGroupAsync();
@@ -35,7 +38,17 @@ internal sealed partial class Task
         arguments.Release();
         plan.Program?.Put();
         plan.Mm?.Put();
+        if (error == Errno.Success && Tracee is { Tracer: not null } tracee)
+            TellTracerOfExec(tracee, number);
         return error;
+    }
+
+    private void TellTracerOfExec(Tracee tracee, PidNumber number)
+    {
+        if (tracee.Wants(PtraceEvent.Exec))
+            PlanEvent(PtraceEvent.Exec, ForTracer(number));
+        else if (!tracee.IsSeized)
+            _ = SignalSender.Send(this, SignalSender.FromUser(this, this, SignalNumber.Trap));
     }
 
     private static byte[] DescriptorPath(Fd directory, byte[] path) =>
@@ -244,7 +257,10 @@ internal sealed partial class Task
         foreach (Task child in leader.Children.ToArray())
             child.SetParent(this);
         leader.Park(TaskState.Dead);
+        // Who waits for the old leader looks again, and does not find it.
+        Task? tracer = leader.Tracer;
         Kernel.Tasks.Remove(leader);
+        tracer?.ThreadGroup.ChildWait.WakeAll();
     }
 
     private async KTask CommitExecAsync(ExecPlan plan)
@@ -276,7 +292,8 @@ internal sealed partial class Task
         ClearChildTid = default;
         Rseq = default;
         Restart = default;
-        SyscallNumber = -1;
+        Breakpoints = null;
+        BreakpointStatus = 0;
         Personality = plan.Personality;
         TimerSlack = DefaultTimerSlack;
 

@@ -34,13 +34,18 @@ internal sealed partial class Task
         return ExitAsync(waitStatus);
     }
 
-    /// <summary>Ends this thread. When it returns, the task is a zombie or dead and must not touch user memory again.</summary>
+    /// <summary>
+    /// Ends this thread. When it returns, the task is a zombie or dead and must not touch user memory again; or it will end
+    /// after a stop for its tracer, and the caller must return all the same.
+    /// </summary>
     public async KTask ExitAsync(int waitStatus)
     {
         if (IsExiting)
             throw new InvalidOperationException($"{this} exits twice");
         if (ThreadGroup.CoreDump is { } dump && dump.Dumper != this)
             await dump.JoinAsync(this);
+        if (PlanExitStop(waitStatus))
+            return;
         IsExiting = true;
         ExitCode = waitStatus;
         SyscallNumber = -1;
@@ -123,6 +128,7 @@ internal sealed partial class Task
         Task leader = group.Leader;
         if (leader.Parent is not { } parent)
             return;
+        // (A stranger who traces the leader is told apart.)
         SignalInfo info = leader.ChildInfo(parent, why, why == SignalCode.ChildContinued ? (int)SignalNumber.Cont : group.GroupExitCode & 0x7f);
         ref SignalAction action = ref parent.ThreadGroup.Handlers[SignalNumber.Chld];
         if (action.Handler != SignalAction.Ignore && !action.Has(SignalActionFlags.NoChildStop))
@@ -139,6 +145,8 @@ internal sealed partial class Task
             ThreadGroup group = task.ThreadGroup;
             Task leader = group.Leader;
             task.Kernel.Tasks.Remove(task);
+            if (group.ExecTask is { } exec && exec != task)
+                exec.Wake();
             if (task != leader && group.Threads.Count == 1 && leader.State == TaskState.Zombie && leader.TellParent(leader.ExitSignal))
             {
                 leader.State = TaskState.Dead;
@@ -159,6 +167,7 @@ internal sealed partial class Task
 
     private void NotifyOfExit(bool groupDead)
     {
+        LetTraceesGo();
         ReparentChildren();
         ThreadGroup group = ThreadGroup;
         if (groupDead)
@@ -166,7 +175,9 @@ internal sealed partial class Task
         bool reapNow = true;
         State = TaskState.Zombie;
         Pid.NotifyPidFd();
-        if (IsLeader)
+        if (IsTraced)
+            reapNow = TellParent(IsLeader && group.Threads.Count == 1 && !IsTracedByStranger ? ExitSignal : SignalNumber.Chld);
+        else if (IsLeader)
             reapNow = group.Threads.Count == 1 && TellParent(ExitSignal);
         if (group.ExecTask is { } exec && exec != this)
             exec.Wake();
@@ -177,18 +188,21 @@ internal sealed partial class Task
         }
     }
 
-    /// <summary>SIGCHLD (or another exit signal) and the wake-up of waiters. True if nobody will wait: the task is reaped at once.</summary>
-    private bool TellParent(SignalNumber signal)
+    /// <summary>
+    /// SIGCHLD (or another exit signal) and the wake-up of waiters, for the tracer if there is one. True if nobody will wait:
+    /// the task is reaped at once.
+    /// </summary>
+    internal bool TellParent(SignalNumber signal)
     {
         bool reap = false;
-        if (Parent is not { } parent)
+        if ((Tracer ?? Parent) is not { } parent)
             return true;
         int status = ThreadGroup.IsExiting ? ThreadGroup.GroupExitCode : ExitCode;
         ExitCode = status;
         int code = (status & 0x7f) == 0 ? SignalCode.ChildExited
             : (status & 0x80) != 0 ? SignalCode.ChildDumped : SignalCode.ChildKilled;
         bool send = signal != SignalNumber.None;
-        if (signal == SignalNumber.Chld)
+        if (signal == SignalNumber.Chld && !IsTraced)
         {
             ref SignalAction action = ref parent.ThreadGroup.Handlers[SignalNumber.Chld];
             if (action.Handler == SignalAction.Ignore || action.Has(SignalActionFlags.NoChildWait))
@@ -237,7 +251,7 @@ internal sealed partial class Task
             if (!leavesGroup)
                 continue;
             child.ExitSignal = SignalNumber.Chld;
-            if (child.State == TaskState.Zombie && child.ThreadGroup.Threads.Count == 1)
+            if (child.State == TaskState.Zombie && child.ThreadGroup.Threads.Count == 1 && !child.IsTraced)
             {
                 if (child.TellParent(SignalNumber.Chld))
                 {

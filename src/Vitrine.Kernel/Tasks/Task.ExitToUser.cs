@@ -30,6 +30,12 @@ internal sealed partial class Task
     /// </summary>
     private bool TryPark()
     {
+        if ((Work & TaskWork.Trace) != 0)
+        {
+            TakeTraceStop();
+            return true;
+        }
+
         if ((Work & TaskWork.Vfork) != 0)
         {
             if (VforkChild is { } child && !child.HasReleasedParent && !IsFatalSignalPending)
@@ -40,6 +46,11 @@ internal sealed partial class Task
 
             VforkChild = null;
             Work &= ~TaskWork.Vfork;
+            if (Tracee is { HoldsResult: true } tracee)
+            {
+                FinishVforkOf(tracee);
+                return true;
+            }
         }
 
         if ((Work & TaskWork.Stop) != 0)
@@ -79,10 +90,7 @@ internal sealed partial class Task
         {
             Work &= ~TaskWork.Rseq;
             await UpdateRseqAsync();
-            return;
         }
-
-        Work &= ~TaskWork.Trace;
     }
 
     private async KTask RunDeferredAsync()
@@ -135,6 +143,8 @@ internal sealed partial class Task
             case SignalVerdict.Fatal:
                 Kernel.Observer?.SignalDelivered(this, in info);
                 await CoreDumps.CoreDump.ExitAsync(this, info);
+                break;
+            case SignalVerdict.Trace:
                 break;
             case SignalVerdict.Exit:
                 await ExitAsync(ThreadGroup.IsExiting ? ThreadGroup.GroupExitCode : (int)SignalNumber.Kill);

@@ -35,7 +35,7 @@ internal sealed partial class Task
                 Fault(SignalNumber.Fpe, SignalCode.IntegerDivide, rip, "divide error");
                 break;
             case ExceptionVector.Debug:
-                SignalSender.Force(this, SignalInfo.Fault(SignalNumber.Trap, SignalCode.TrapTrace, rip));
+                RaiseDebugTrap(exit.Address.Value, rip);
                 break;
             case ExceptionVector.Breakpoint:
                 SignalSender.Force(this, SignalInfo.FromKernel(SignalNumber.Trap));
@@ -67,6 +67,26 @@ internal sealed partial class Task
                 Fault(SignalNumber.Segv, SignalCode.Kernel, 0, "general protection fault");
                 break;
         }
+    }
+
+    /// <summary>A single step, a breakpoint of the debug registers, or INT1, which has no status.</summary>
+    private unsafe void RaiseDebugTrap(ulong status, ulong rip)
+    {
+        BreakpointStatus = status;
+        int code = (status & DebugStatus.Step) != 0 ? SignalCode.TrapTrace
+            : (status & DebugStatus.Breakpoints) != 0 ? SignalCode.TrapHardwareBreakpoint
+            : SignalCode.TrapBreakpoint;
+        // One on the instruction itself came before it, and must let it through now.
+        if ((status & DebugStatus.Breakpoints) != 0 && Breakpoints is { } breakpoints)
+        {
+            for (int i = 0; i < DebugRegisters.Count; i++)
+            {
+                if ((status >> i & 1) != 0 && breakpoints.Condition(i) == DebugCondition.Execute)
+                    Registers->Rflags |= ResumeFlag;
+            }
+        }
+
+        SignalSender.Force(this, SignalInfo.Fault(SignalNumber.Trap, code, rip));
     }
 
     private unsafe void Fault(SignalNumber signal, int code, ulong address, string what)

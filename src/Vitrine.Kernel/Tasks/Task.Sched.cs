@@ -40,7 +40,7 @@ internal sealed partial class Task
             case TaskState.Interruptible:
             case TaskState.Killable when fatal:
                 return EndSleep(WakeReason.Interrupted);
-            case TaskState.Stopped when fatal:
+            case TaskState.Stopped or TaskState.Traced when fatal:
                 MakeRunnable();
                 return true;
             default:

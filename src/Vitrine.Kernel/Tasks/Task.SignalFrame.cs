@@ -22,6 +22,9 @@ internal sealed partial class Task
     private async KTask DeliverAsync(SignalInfo info, SignalAction action)
     {
         RestartForHandler(in action);
+        bool stepping = Tracee is { IsStepping: true };
+        if (stepping)
+            DisableSingleStep();
         if (!Rseq.IsRegistered || await FixRseqAsync())
         {
             SignalSet oldMask = HasSavedMask ? SavedMask : Blocked;
@@ -32,6 +35,8 @@ internal sealed partial class Task
                 if (!action.Has(SignalActionFlags.NoDefer))
                     blocked = blocked.With(info.Signal);
                 SetBlocked(blocked & ~SignalSet.Unblockable);
+                if (stepping && IsTraced)
+                    PlanStop(TraceStop.Handler, (int)SignalNumber.Trap);
                 return;
             }
         }

@@ -23,6 +23,12 @@ internal sealed partial class Task
     /// <summary>A group stop wants this thread to stop.</summary>
     public bool StopPending { get; set; }
 
+    /// <summary>The group's stop counts on this thread (JOBCTL_STOP_CONSUME); a tracee let go joins a stop that no longer does.</summary>
+    public bool StopIsCounted { get; set; }
+
+    /// <summary>The signal of the last group stop that this thread was asked to join.</summary>
+    public int StopSignal { get; set; }
+
     /// <summary>A temporary mask is in force; the saved one comes back at exit to user mode.</summary>
     public bool HasSavedMask { get; private set; }
 
@@ -68,10 +74,18 @@ internal sealed partial class Task
         SetBlocked(_savedMask);
     }
 
+    /// <summary>Sets the mask for good, also where a temporary one is in force (a tracer's PTRACE_SETSIGMASK).</summary>
+    public void ReplaceMask(SignalSet mask)
+    {
+        HasSavedMask = false;
+        Blocked = mask;
+        RecalculatePending();
+    }
+
     /// <summary>Whether the work word must say that a signal waits (recalc_sigpending).</summary>
     public void RecalculatePending()
     {
-        bool pending = StopPending || ThreadGroup.PendingChildReport != 0
+        bool pending = StopPending || ThreadGroup.PendingChildReport != 0 || Tracee is { HasWork: true }
             || !((Pending.Set | ThreadGroup.SharedPending.Set) & ~Blocked).IsEmpty
             || (ThreadGroup.ExecTask is { } exec && exec != this && IsFatalSignalPending);
         if (pending)
@@ -119,26 +133,53 @@ internal sealed partial class Task
             int why = group.PendingChildReport;
             group.PendingChildReport = 0;
             NotifyParentOfStop(group, why);
+            if (group.Leader.IsTracedByStranger)
+                group.Leader.NotifyTracer(group.Leader.Tracer!, why);
         }
 
         for (; ; )
         {
+            bool mayStop = true;
+            if (Tracee is { HasDelivery: true } delivered)
+            {
+                if (!TakeDelivery(delivered, out info))
+                    continue;
+                mayStop = delivered.StopDequeued;
+                goto Take;
+            }
+
             if (group.IsExiting || (group.ExecTask is { } exec && exec != this && IsFatalSignalPending))
             {
                 info = SignalInfo.FromKernel(SignalNumber.Kill);
+                // Its work is done; one that comes later ends the stop that the tracer may want before the exit.
+                if (group.IsExiting && IsTraced)
+                    Pending.Flush(SignalSet.Of(SignalNumber.Kill));
                 return SignalVerdict.Exit;
             }
 
-            if (StopPending)
+            if (StopPending && !IsTraced)
             {
                 Stop();
                 return SignalVerdict.Stop;
             }
 
+            if (StopPending || Tracee is { TrapPending: true } or { NotifyPending: true })
+            {
+                PlanJobControlStop();
+                return SignalVerdict.Trace;
+            }
+
             info = DequeueSignal(Blocked);
-            SignalNumber signal = info.Signal;
-            if (signal == SignalNumber.None)
+            if (info.Signal == SignalNumber.None)
                 return SignalVerdict.None;
+            if (IsTraced && info.Signal != SignalNumber.Kill)
+            {
+                PlanSignalStop(in info);
+                return SignalVerdict.Trace;
+            }
+
+        Take:
+            SignalNumber signal = info.Signal;
             ref SignalAction registered = ref group.Handlers[signal];
             action = registered;
             if (action.Handler == SignalAction.Ignore)
@@ -159,7 +200,10 @@ internal sealed partial class Task
                 // Job-control stops of an orphaned process group would never be ended by anyone (POSIX).
                 if (signal != SignalNumber.Stop && ProcessGroups.IsOrphaned(group.ProcessGroup))
                     continue;
-                BeginGroupStop(signal);
+                if (mayStop)
+                    BeginGroupStop(signal);
+                if (!mayStop || IsTraced)
+                    continue;
                 Stop();
                 return SignalVerdict.Stop;
             }
@@ -168,9 +212,42 @@ internal sealed partial class Task
         }
     }
 
+    /// <summary>What the tracer has made of a signal (the end of ptrace_signal). False: nothing is left of it.</summary>
+    private bool TakeDelivery(Tracee tracee, out SignalInfo info)
+    {
+        tracee.HasDelivery = false;
+        info = tracee.DeliveryInfo;
+        SignalNumber signal = tracee.Delivery;
+        if (signal == SignalNumber.None)
+        {
+            RecalculatePending();
+            return false;
+        }
+
+        if (signal != info.Signal)
+        {
+            Task? parent = Tracer ?? RealParent;
+            info = new SignalInfo
+            {
+                Signal = signal,
+                Code = SignalCode.User,
+                Pid = parent?.ThreadGroup.Leader.Pid.In(Namespaces.Pid) ?? 0,
+                Uid = parent?.Credentials.Uid.Value ?? 0,
+            };
+        }
+
+        if (!Blocked.Has(signal) && !IsFatalSignalPending)
+            return true;
+        _ = SignalSender.Send(this, in info);
+        RecalculatePending();
+        return false;
+    }
+
     private void BeginGroupStop(SignalNumber signal)
     {
         ThreadGroup group = ThreadGroup;
+        if (StopPending)
+            return;
         if (!group.IsStopped)
             group.GroupExitCode = (int)signal;
         group.GroupStopCount = 0;
@@ -178,11 +255,22 @@ internal sealed partial class Task
         {
             if (thread.IsExiting || (thread != this && thread.State == TaskState.Stopped))
                 continue;
-            thread.StopPending = true;
-            group.GroupStopCount++;
-            if (thread != this)
+            thread.JoinGroupStop((int)signal);
+            if (thread == this)
+                continue;
+            if (thread.Tracee is { Tracer: not null, IsSeized: true })
+                thread.NotifyOfGroupStop();
+            else
                 SignalSender.WakeUp(thread, fatal: false);
         }
+    }
+
+    /// <summary>The group's stop wants this thread and waits for it.</summary>
+    internal void JoinGroupStop(int signal)
+    {
+        StopPending = StopIsCounted = true;
+        StopSignal = signal;
+        ThreadGroup.GroupStopCount++;
     }
 
     private void Stop()
@@ -198,6 +286,10 @@ internal sealed partial class Task
         if (!StopPending)
             return false;
         StopPending = false;
+        bool counted = StopIsCounted;
+        StopIsCounted = false;
+        if (!counted)
+            return false;
         if (--ThreadGroup.GroupStopCount > 0)
             return false;
         ThreadGroup.GroupStopCount = 0;
@@ -238,5 +330,8 @@ internal sealed partial class Task
 
         /// <summary>The group is dying already (or another thread executes a program): only this thread goes.</summary>
         Exit = 4,
+
+        /// <summary>The tracer is asked first: a stop is planned.</summary>
+        Trace = 5,
     }
 }

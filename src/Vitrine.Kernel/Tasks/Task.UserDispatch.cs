@@ -21,6 +21,9 @@ internal sealed partial class Task
 
     private UserDispatch? _userDispatch;
 
+    /// <summary>What a tracer sees of it.</summary>
+    public UserDispatch? CurrentUserDispatch => _userDispatch;
+
     /// <summary>Switches it on, or off with null. A child starts without, and so does a new program.</summary>
     public void SetUserDispatch(UserDispatch? dispatch) => _userDispatch = dispatch;
 

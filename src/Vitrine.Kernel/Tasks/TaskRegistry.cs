@@ -179,6 +179,7 @@ internal sealed class TaskRegistry(KernelInstance kernel)
             VoluntarySwitches = task.Sched.VoluntarySwitches,
             InvoluntarySwitches = task.Sched.InvoluntarySwitches,
         });
+        task.UnlinkTracer();
         task.Pending.Flush(SignalSet.All);
         if (group.Leader == task)
         {

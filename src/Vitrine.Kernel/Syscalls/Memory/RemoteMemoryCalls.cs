@@ -113,7 +113,7 @@ internal static class RemoteMemoryCalls
             return 0;
         if (current.Namespaces.Pid.Find(pid)?.Task is not { } task)
             return Errno.ESRCH;
-        if (!PtraceAccess.MayRead(current, task, realIds: true))
+        if (!PtraceAccess.May(current, task, PtraceMode.AttachByRealIds))
             return Errno.EPERM;
         if (task.Mm is not { } target)
             return Errno.ESRCH;

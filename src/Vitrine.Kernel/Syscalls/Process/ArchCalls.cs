@@ -28,7 +28,7 @@ internal static class ArchCalls
         }
     }
 
-    private static unsafe Errno SetBase(Task current, bool fs, ulong value)
+    internal static unsafe Errno SetBase(Task current, bool fs, ulong value)
     {
         if (value >= MmStruct.TaskSize)
             return Errno.EPERM;
@@ -42,5 +42,5 @@ internal static class ArchCalls
     private static async KTask<SyscallResult> GetBaseAsync(Task current, bool fs, UserPtr<ulong> to) =>
         await current.WriteUserAsync(to, Base(current, fs));
 
-    private static unsafe ulong Base(Task current, bool fs) => fs ? current.Registers->FsBase : current.Registers->GsBase;
+    internal static unsafe ulong Base(Task current, bool fs) => fs ? current.Registers->FsBase : current.Registers->GsBase;
 }

@@ -93,15 +93,6 @@ internal static class MachineCalls
         }
     }
 
-    [Syscall(101, "ptrace", SyscallSupport.Partial, Note = "no tracing yet: EPERM, as where tracing is forbidden; ESRCH for no process")]
-    public static SyscallResult Ptrace(Task current, long request, int pid, [Strace("hex")] ulong address, [Strace("hex")] ulong data)
-    {
-        const long traceMe = 0;
-        if (request == traceMe)
-            return Errno.EPERM;
-        return current.Namespaces.Pid.Find(pid)?.Task is null ? Errno.ESRCH : Errno.EPERM;
-    }
-
     [Syscall(317, "seccomp", SyscallSupport.Partial, Note = "no filters yet: EINVAL, as without CONFIG_SECCOMP_FILTER")]
     public static SyscallResult Seccomp(Task current, uint operation, uint flags, VirtAddr arguments) => Errno.EINVAL;
 

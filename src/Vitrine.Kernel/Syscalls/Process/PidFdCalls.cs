@@ -38,7 +38,7 @@ internal static class PidFdCalls
             return Errno.EBADF;
         if (pidFile.Number.Task is not { } task || task.IsExiting)
             return Errno.ESRCH;
-        if (!PtraceAccess.MayRead(current, task, realIds: true))
+        if (!PtraceAccess.May(current, task, PtraceMode.AttachByRealIds))
             return Errno.EPERM;
         if (task.Files is not { } files || !files.GetAny(target).TryGet(out OpenFile? file, out _))
             return Errno.EBADF;

@@ -130,7 +130,7 @@ internal static class PrctlCalls
         }
     }
 
-    private static Errno SetUserDispatch(Task current, ulong mode, ulong offset, ulong length, VirtAddr selector)
+    internal static Errno SetUserDispatch(Task current, ulong mode, ulong offset, ulong length, VirtAddr selector)
     {
         const ulong off = 0, on = 1;
         switch (mode)
