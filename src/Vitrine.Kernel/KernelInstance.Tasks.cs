@@ -22,6 +22,9 @@ internal sealed partial class KernelInstance
     /// <summary>The futexes that tasks wait on.</summary>
     public Futexes.FutexTable Futexes { get; } = new();
 
+    /// <summary>The slow correction of the wall clock.</summary>
+    public Time.ClockSlew ClockSlew => field ??= new Time.ClockSlew(this);
+
     /// <summary>The shared object that every program gets.</summary>
     public Time.VirtualDso.Vdso Vdso => field ??= MakeVdso();
 

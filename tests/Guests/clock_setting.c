@@ -95,8 +95,29 @@ static void kinds(void)
     IN_CHILD(setuid(12345); SHOW(timerfd_create(8, 0)); SHOW(timerfd_create(9, 0)));
 }
 
+/* A slow correction replaces what is left of the one before, and says how much that was. */
+static void slewing(void)
+{
+    struct timeval some = { 0, 100000 }, none = { 0, 0 }, left = { 9, 9 }, back = { -1, 910000 };
+    SHOW(adjtime(&none, NULL));
+    SHOW(adjtime(NULL, &left));
+    printf("%ld %ld\n", (long)left.tv_sec, (long)left.tv_usec);
+    SHOW(adjtime(&some, &left));
+    printf("%ld %ld\n", (long)left.tv_sec, (long)left.tv_usec);
+    SHOW(adjtime(NULL, &left));
+    HOLDS(left.tv_sec == 0 && left.tv_usec > 0 && left.tv_usec <= 100000);
+    SHOW(adjtime(&back, &left));
+    HOLDS(left.tv_sec == 0 && left.tv_usec > 0 && left.tv_usec <= 100000);
+    SHOW(adjtime(&none, &left));
+    HOLDS(left.tv_sec == 0 && left.tv_usec < 0 && left.tv_usec >= -90000);
+    SHOW(adjtime(NULL, &left));
+    printf("%ld %ld\n", (long)left.tv_sec, (long)left.tv_usec);
+    IN_CHILD(setuid(12345); SHOW(adjtime(NULL, &left)); SHOW(adjtime(&some, NULL)));
+}
+
 int main(void)
 {
+    slewing();
     cancelled();
     kinds();
     struct timex there = { .modes = ADJ_SETOFFSET, .time = { 0, 1000000 } };

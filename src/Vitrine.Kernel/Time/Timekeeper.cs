@@ -81,6 +81,13 @@ internal sealed class Timekeeper(IClockDevice device)
         WasSet.WakeAll();
     }
 
+    /// <summary>Moves CLOCK_REALTIME by a little without anybody being told that it was set: a step of a slew.</summary>
+    public void Slew(long nanoseconds)
+    {
+        RealtimeOffset += nanoseconds;
+        Changed?.Invoke();
+    }
+
     public void AddListener(IRealtimeListener listener) => _listeners.Add(listener);
 
     public void RemoveListener(IRealtimeListener listener) => _listeners.Remove(listener);

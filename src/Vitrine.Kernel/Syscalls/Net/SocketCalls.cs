@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Net;
+using Vitrine.Kernel.Net.Inet;
 using Vitrine.Kernel.Net.Unix;
 using Vitrine.Kernel.Syscalls.Ipc;
 using Vitrine.Kernel.Tasks;
@@ -7,13 +8,13 @@ using Vitrine.Kernel.Vfs;
 
 namespace Vitrine.Kernel.Syscalls.Net;
 
-/// <summary>Making, naming and connecting sockets (socket(2) and its kin). Families other than AF_UNIX: EAFNOSUPPORT.</summary>
+/// <summary>Making, naming and connecting sockets (socket(2) and its kin). AF_UNIX, and AF_INET without any network; other families: EAFNOSUPPORT.</summary>
 internal static class SocketCalls
 {
     private const int TypeMask = 0xf;
     private const int FamilyMaximum = 46;
 
-    [Syscall(41, "socket", SyscallSupport.Partial, Note = "AF_UNIX only; others EAFNOSUPPORT")]
+    [Syscall(41, "socket", SyscallSupport.Partial, Note = "AF_UNIX; AF_INET as in a network namespace without interfaces; others EAFNOSUPPORT")]
     public static SyscallResult SocketCall(Task current, int family, int type, int protocol)
     {
         Result<OpenFlags> flags = SplitFlags(type);
@@ -44,7 +45,14 @@ internal static class SocketCalls
             return second.Error;
         }
 
-        UnixSocket.Join((UnixSocket)first.Value, (UnixSocket)second.Value);
+        if (first.Value is not UnixSocket one || second.Value is not UnixSocket other)
+        {
+            first.Value.Release();
+            second.Value.Release();
+            return Errno.EOPNOTSUPP;
+        }
+
+        UnixSocket.Join(one, other);
         Result<OpenFile> a = SocketFile.Create(current, first.Value, flags.Value);
         if (!a.Ok)
         {
@@ -183,7 +191,12 @@ internal static class SocketCalls
             return Errno.EAFNOSUPPORT;
         if (type is < 0 or > 10)
             return Errno.EINVAL;
-        return family == (int)AddressFamily.Unix ? UnixSocket.Create(current, (SocketType)type, protocol) : Errno.EAFNOSUPPORT;
+        return (AddressFamily)family switch
+        {
+            AddressFamily.Unix => UnixSocket.Create(current, (SocketType)type, protocol),
+            AddressFamily.Inet => InetSocket.Create(current, (SocketType)type, protocol),
+            _ => Errno.EAFNOSUPPORT,
+        };
     }
 
     private static SyscallResult Install(Task current, OpenFile file, OpenFlags flags)

@@ -92,7 +92,7 @@ internal static class ClockCalls
         return error != Errno.Success ? error : seconds;
     }
 
-    [Syscall(159, "adjtimex", SyscallSupport.Partial, Note = "the clock can be read and stepped; it has no frequency to adjust")]
+    [Syscall(159, "adjtimex", SyscallSupport.Partial, Note = "the clock can be read, stepped and slewed as adjtime does; it has no frequency and no phase-locked loop to adjust: EINVAL")]
     public static KTask<SyscallResult> AdjTimex(Task current, UserPtr<ClockAdjustment> adjustment) =>
         AdjustAsync(current, ClockId.Realtime, adjustment);
 
@@ -134,13 +134,21 @@ internal static class ClockCalls
         Result<ClockAdjustment> read = await current.ReadUserAsync(at);
         if (!read.TryGet(out ClockAdjustment adjustment, out Errno error))
             return error;
-        const uint setOffset = 0x0100, tai = 0x0080, nano = 0x2000, readOnlyOffset = 0xa001;
-        if (adjustment.Modes != 0 && adjustment.Modes != readOnlyOffset && !IsCapable(current))
+        const uint setOffset = 0x0100, tai = 0x0080, nano = 0x2000, adjustOnce = 0x8001, readAdjustment = 0xa001;
+        if (adjustment.Modes != 0 && adjustment.Modes != readAdjustment && !IsCapable(current))
             return Errno.EPERM;
         Timekeeper time = current.Kernel.Time;
-        if ((adjustment.Modes & ~(setOffset | tai | nano)) != 0 && adjustment.Modes != readOnlyOffset)
+        bool isAdjtime = adjustment.Modes is adjustOnce or readAdjustment;
+        if ((adjustment.Modes & ~(setOffset | tai | nano)) != 0 && !isAdjtime)
             return Errno.EINVAL;
-        if ((adjustment.Modes & setOffset) != 0)
+        long left = 0;
+        if (isAdjtime)
+        {
+            left = current.Kernel.ClockSlew.LeftMicroseconds;
+            if (adjustment.Modes == adjustOnce)
+                current.Kernel.ClockSlew.Begin(adjustment.Offset);
+        }
+        else if ((adjustment.Modes & setOffset) != 0)
         {
             long fraction = (adjustment.Modes & nano) != 0 ? adjustment.TimeFraction : adjustment.TimeFraction * 1000;
             if (fraction is < 0 or >= Ktime.NanosecondsPerSecond)
@@ -148,11 +156,11 @@ internal static class ClockCalls
             time.SetRealtime(time.Realtime + (adjustment.TimeSeconds * Ktime.NanosecondsPerSecond) + fraction);
         }
 
-        if ((adjustment.Modes & tai) != 0)
+        if (!isAdjtime && (adjustment.Modes & tai) != 0)
             time.SetTaiOffset(adjustment.Constant * Ktime.NanosecondsPerSecond);
         Timespec now = time.RealtimeTimespec;
         const int unsynchronised = 0x40, timeError = 5;
-        adjustment.Offset = 0;
+        adjustment.Offset = left;
         adjustment.Frequency = 0;
         adjustment.MaximumError = adjustment.EstimatedError = 16_000_000;
         adjustment.Status = unsynchronised;
