@@ -10,9 +10,10 @@ internal delegate void UnknownInstructionHandler(VirtAddr address, ReadOnlySpan<
 /// Creation and shootdown. One lock serialises everything that makes processors forget or stand still; its holder
 /// waits only for processors that run guest code, and those answer without it.
 /// </summary>
-internal sealed unsafe partial class ProcessorComplex(GuestMemory memory) : IDisposable
+internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, TranslationPolicy translation = default) : IDisposable
 {
     private readonly Lock _shootdown = new();
+    private readonly Lock _dropping = new();
     private VirtualProcessor[] _processors = [];
 
     public GuestMemory Memory { get; } = memory;
@@ -24,7 +25,7 @@ internal sealed unsafe partial class ProcessorComplex(GuestMemory memory) : IDis
 
     public IReadOnlyList<VirtualProcessor> Processors => _processors;
 
-    internal CodeCache Code { get; } = new(memory);
+    internal CodeCache Code { get; } = new(memory, translation);
 
     /// <summary>A section that stops all processors is under way: none may enter guest code.</summary>
     internal bool Stopping => Volatile.Read(ref _stopping);
@@ -61,9 +62,12 @@ internal sealed unsafe partial class ProcessorComplex(GuestMemory memory) : IDis
     /// <summary>Drops all decoded code, when there is too much of it.</summary>
     internal void DropAllCode()
     {
-        CodeChunk* chunks = Code.TakeOutAll();
-        Broadcast(new ShootdownRequest(ShootdownKind.Jumps, 0, 0, 0));
-        Code.Free(chunks);
+        lock (_dropping)
+        {
+            CodeChunk* chunks = Code.TakeOutAll();
+            Broadcast(new ShootdownRequest(ShootdownKind.Jumps, 0, 0, 0));
+            Code.FreeAll(chunks);
+        }
     }
 
     /// <summary>Takes away writable translations of a frame that has just become code.</summary>

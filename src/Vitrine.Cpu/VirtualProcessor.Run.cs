@@ -13,9 +13,11 @@ namespace Vitrine.Cpu;
 internal sealed unsafe partial class VirtualProcessor
 {
     private const ulong TrapFlag = 0x100;
+    private const nuint SignalSpace = 128 << 10;
 
     private readonly ProcessorComplex _complex;
     private readonly CpuState* _state;
+    private readonly byte* _allocation;
     private BlockBuilder? _stepBuilder;
     private bool _trapHeld;
     private byte* _fetched;
@@ -24,13 +26,17 @@ internal sealed unsafe partial class VirtualProcessor
     public VirtualProcessor(ProcessorComplex complex, uint index)
     {
         _complex = complex;
-        _state = (CpuState*)NativeMemory.AlignedAlloc(CpuState.Size, 64);
+
+        // SAFETY: while machine code runs the stack pointer points into the state; signal handlers work in the space below it.
+        _allocation = (byte*)NativeMemory.AlignedAlloc(SignalSpace + CpuState.Size, 64);
+        _state = (CpuState*)(_allocation + SignalSpace);
         NativeMemory.Clear(_state, CpuState.Size);
         _state->Index = index;
         _state->Ram = complex.Memory.Base;
         _state->RamLength = complex.Memory.Length;
         _state->FrameCode = (void**)complex.Code.Frames;
         _state->WrittenFrames = complex.Code.WrittenFrames;
+        _state->NativeGate = complex.Code.NativeGate;
         RegisterFile initial = default;
         initial.Reset();
         LoadRegisters(&initial);
@@ -65,7 +71,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (!_disposed)
         {
             _disposed = true;
-            NativeMemory.AlignedFree(_state);
+            NativeMemory.AlignedFree(_allocation);
         }
     }
 
@@ -101,6 +107,13 @@ internal sealed unsafe partial class VirtualProcessor
                 continue;
             }
 
+            BlockHeader* block = (BlockHeader*)o - 1;
+            if (--block->Heat == 0)
+            {
+                Translate(block);
+                continue;
+            }
+
             Execute(_state, o);
             done = Resolve();
         }
@@ -115,11 +128,13 @@ internal sealed unsafe partial class VirtualProcessor
     {
         while (true)
         {
+            bool quiet;
             do
             {
                 o = o->Fn(c, o);
+                quiet = Volatile.Read(ref c->Attention) == 0;
             }
-            while (Volatile.Read(ref c->Attention) == 0);
+            while (quiet && --((BlockHeader*)o - 1)->Heat != 0);
 
             if (Volatile.Read(ref c->Internal) != 0)
                 return;
@@ -128,7 +143,8 @@ internal sealed unsafe partial class VirtualProcessor
             if ((o->Flags & OpFlags.BlockStart) != 0)
             {
                 c->Rip = c->PageBase + ((BlockHeader*)o - 1)->Offset;
-                c->Internal = (int)LeaveReason.Lookup;
+                c->PendingLink = o;
+                c->Internal = (int)(quiet ? LeaveReason.Hot : LeaveReason.Lookup);
                 return;
             }
         }
@@ -152,6 +168,13 @@ internal sealed unsafe partial class VirtualProcessor
                 return true;
             case LeaveReason.Link:
                 return Connect();
+            case LeaveReason.NativeLink:
+                return ConnectNative();
+            case LeaveReason.Hot:
+                Translate((BlockHeader*)c->PendingLink - 1);
+                return false;
+            case LeaveReason.Alone:
+                return Step(StepFlags.None);
             case LeaveReason.CodeWrite:
                 return Step(StepFlags.MayWriteCode);
             case LeaveReason.Exclusive:
@@ -159,8 +182,6 @@ internal sealed unsafe partial class VirtualProcessor
             case LeaveReason.ReadTsc:
                 c->ServiceValue = _complex.TimeStamp is { } clock ? clock() : HostTime();
                 return Step(StepFlags.HasService);
-            case LeaveReason.Watch:
-                return Step(StepFlags.None);
             default:
                 return ReportUnknown();
         }
@@ -194,6 +215,37 @@ internal sealed unsafe partial class VirtualProcessor
         }
 
         return false;
+    }
+
+    /// <summary>As <see cref="Connect"/>, for a jump in machine code.</summary>
+    private bool ConnectNative()
+    {
+        Translator.NativeSite* site = _state->NativeSite;
+        int epoch = _epoch;
+        Op* target = Find();
+        if (target == null)
+            return Resolve();
+        if (epoch != _epoch)
+            return false;
+        BlockHeader* header = (BlockHeader*)target - 1;
+        if (--header->Heat == 0)
+        {
+            Translate(header);
+            if (epoch != _epoch)
+                return false;
+        }
+
+        _complex.Code.ConnectNative(site, header);
+        return false;
+    }
+
+    private void Translate(BlockHeader* block)
+    {
+        if (_complex.Code.Translate(block) || !_complex.Code.IsNativeFull)
+            return;
+        LeaveGuest();
+        _complex.DropAllCode();
+        EnterAgain();
     }
 
     /// <summary>Changes whenever the processor has left guest code or answered a request within a run.</summary>

@@ -29,7 +29,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     /// <summary>
     /// Without BMI1 and LZCNT, a REP prefix on BSF and BSR means nothing.
     /// </summary>
-    private const DecoderOptions Options = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
+    public const DecoderOptions Options = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
 
     private readonly FrameReader _reader = new();
     private readonly Decoder _decoder;
@@ -176,6 +176,17 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         }
 
         _ops->Flags |= OpFlags.BlockStart;
+        _header->First = _ops->Fn;
+    }
+
+    /// <summary>
+    /// Lets the operations that were built, which go on behind themselves, end with <see cref="BranchHandlers.Stop"/> instead.
+    /// </summary>
+    public void EndOpen()
+    {
+        _count--;
+        _ops[_count - 1].Fn = &BranchHandlers.Stop;
+        _ops[_count - 1].Flags = OpFlags.Stop;
     }
 
     /// <summary>Marks the last operation from <paramref name="first"/> on that is no link.</summary>

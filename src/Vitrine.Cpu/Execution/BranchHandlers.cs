@@ -169,6 +169,9 @@ internal static unsafe class BranchHandlers
     [MethodImpl(Always)]
     private static bool IsCanonical(ulong address) => (ulong)((long)(address << 16) >> 16) == address;
 
+    /// <summary>Ends operations that don't lead on: gives back itself.</summary>
+    public static Op* Stop(CpuState* c, Op* o) => o;
+
     /// <summary>JMP to a register's or memory's contents.</summary>
     [MethodImpl(Handler)]
     public static Op* JumpIndirect<TSource>(CpuState* c, Op* o)

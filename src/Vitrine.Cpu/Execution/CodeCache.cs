@@ -27,8 +27,23 @@ internal sealed unsafe class CodeCache : IDisposable
     private nuint _chunkCount;
     private ulong _stamp;
 
-    public CodeCache(GuestMemory memory)
+    private readonly Translator.HostCode? _native;
+    private readonly Translator.RegionTranslator? _translator;
+    private readonly ushort _threshold;
+    private bool _holdsTranslation;
+
+    public CodeCache(GuestMemory memory, TranslationPolicy translation)
     {
+        if (translation.Threshold != 0)
+        {
+            _native = Translator.HostCode.TryCreate((nuint)Math.Clamp(memory.Length / 8, 16ul << 20, 64ul << 20));
+            if (_native != null)
+            {
+                _translator = new Translator.RegionTranslator(_native);
+                _threshold = (ushort)translation.Threshold;
+            }
+        }
+
         _memory = memory;
         Limit = (nuint)Math.Clamp(memory.Length / 8, 32ul << 20, 128ul << 20);
         _frames = (FrameCode**)NativeMemory.AllocZeroed(memory.FrameCount, (nuint)sizeof(nint));
@@ -189,8 +204,54 @@ internal sealed unsafe class CodeCache : IDisposable
         block->OpCount = (ushort)_builder.OpCount;
         block->CodeLength = (ushort)_builder.CodeLength;
         _builder.CopyTo(BlockHeader.Ops(block), code->Frame);
+        block->First = BlockHeader.Ops(block)->Fn;
+        block->Heat = _threshold;
+        block->Native = _native == null ? null : _native.BlockGate;
         Volatile.Write(ref *(nint*)head, (nint)block);
         return block;
+    }
+
+    /// <summary>Enters machine code; null if none is made.</summary>
+    public void* NativeGate => _native == null ? null : _native.Enter;
+
+    /// <summary>There is no room for more machine code.</summary>
+    public bool IsNativeFull => _native is { } native && native.Available < Translator.RegionTranslator.MaxBytes;
+
+    /// <summary>Makes machine code of the region that a block begins. False: it has none, and gets none now.</summary>
+    public bool Translate(BlockHeader* block)
+    {
+        if (_translator == null)
+            return false;
+        lock (_lock)
+        {
+            FrameCode* code = _frames[block->Frame];
+            if (_holdsTranslation || block->SecondFrame != 0 || code == null || FrameCode.Find(code, block->Offset, 0) != block)
+                return false;
+            if (block->Native != _native!.BlockGate)
+                return true;
+            if (IsNativeFull)
+                return false;
+            byte* native = _translator.Translate(_memory.Frame(new PageFrameNumber(block->Frame)), block->Frame, block->Offset);
+            if (native == null)
+                return false;
+
+            // Whoever sees the new function must see the code.
+            Volatile.Write(ref *(nint*)&block->Native, (nint)native);
+            Volatile.Write(ref *(nint*)&BlockHeader.Ops(block)->Fn, (nint)(delegate*<State.CpuState*, Op*, Op*>)&Translator.NativeEntry.Run);
+            return true;
+        }
+    }
+
+    /// <summary>Lets a jump in machine code lead straight to a block of the same frame.</summary>
+    public void ConnectNative(Translator.NativeSite* site, BlockHeader* target)
+    {
+        byte* native = target->Native;
+        if (native == _native!.BlockGate || target->SecondFrame != 0 || target->Frame != (site->Size | (uint)site->Extra << 16))
+            return;
+        byte* distance = Translator.NativeSite.DataOf(site);
+
+        // SAFETY: the distance is aligned, so whoever executes the jump meanwhile sees the old one or the new one.
+        Volatile.Write(ref *(int*)(distance - _native.ToExecutable), (int)(native - (distance + 4)));
     }
 
     /// <summary>Takes out what was decoded from the frame, and from others that run on into it. To be given to <see cref="Free"/>.</summary>
@@ -209,11 +270,12 @@ internal sealed unsafe class CodeCache : IDisposable
         }
     }
 
-    /// <summary>Takes out everything.</summary>
+    /// <summary>Takes out everything, and translates nothing until <see cref="FreeAll"/>.</summary>
     public CodeChunk* TakeOutAll()
     {
         lock (_lock)
         {
+            _holdsTranslation = true;
             CodeChunk* taken = null;
             for (uint f = 0; f < _memory.FrameCount; f++)
             {
@@ -257,6 +319,17 @@ internal sealed unsafe class CodeCache : IDisposable
         }
     }
 
+    /// <summary>As <see cref="Free"/>, after everything has been taken out: machine code goes, too.</summary>
+    public void FreeAll(CodeChunk* chunks)
+    {
+        Free(chunks);
+        lock (_lock)
+        {
+            _native?.Clear();
+            _holdsTranslation = false;
+        }
+    }
+
     private CodeChunk* NewChunk()
     {
         if (_freeChunks == null)
@@ -285,5 +358,7 @@ internal sealed unsafe class CodeCache : IDisposable
         NativeMemory.Free(_frames);
         NativeMemory.Free(_written);
         _builder?.Dispose();
+        _translator?.Dispose();
+        _native?.Dispose();
     }
 }

@@ -77,10 +77,13 @@ internal enum OpFlags : byte
 
     /// <summary>The block's last instruction, or the pair it is fused with: what follows are links.</summary>
     EndsBlock = 64,
+
+    /// <summary>Ends operations that lead nowhere: gives back itself.</summary>
+    Stop = 128,
 }
 
 /// <summary>Ahead of a block's operations in memory.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 32)]
+[StructLayout(LayoutKind.Sequential, Size = 40)]
 internal unsafe struct BlockHeader
 {
     /// <summary>Next block of the same hash chain of the frame.</summary>
@@ -99,6 +102,17 @@ internal unsafe struct BlockHeader
 
     /// <summary>Bytes of guest code.</summary>
     public ushort CodeLength;
+
+    /// <summary>How many more runs until the block is asked to be translated.</summary>
+    public ushort Heat;
+
+    /// <summary>The function of the first operation, which is another once there is machine code.</summary>
+    public delegate*<CpuState*, Op*, Op*> First;
+
+    /// <summary>
+    /// Its machine code, or code that leaves with the block. Machine code finds this ahead of the operations: it is the last field.
+    /// </summary>
+    public byte* Native;
 
     public static Op* Ops(BlockHeader* b) => (Op*)(b + 1);
 }

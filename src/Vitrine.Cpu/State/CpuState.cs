@@ -23,6 +23,24 @@ internal unsafe partial struct CpuState
     public const int TempAddressOffset = 144;
     public const int FsBaseOffset = 152;
     public const int GsBaseOffset = 160;
+    public const int RetiredOffset = 184;
+    public const int AttentionOffset = 192;
+    public const int TlbOffset = 200;
+    public const int JumpCacheOffset = 208;
+    public const int JumpKeyOffset = 216;
+    public const int FlagKindOffset = 224;
+    public const int NativeReasonOffset = 228;
+    public const int FlagAOffset = 240;
+    public const int FlagBOffset = 248;
+    public const int MxcsrOffset = 260;
+    public const int FlagROffset = 448;
+    public const int FlagOverlayOffset = 456;
+    public const int NativeSiteOffset = 464;
+    public const int MissAddressOffset = 472;
+    public const int HostStackOffset = 480;
+    public const int NextBlockOffset = 488;
+    public const int FlagImageOffset = 496;
+    public const int ScratchOffset = 504;
     public const int YmmOffset = 512;
     public const int YmmStride = 32;
     public const int X87Offset = 1024;
@@ -49,34 +67,61 @@ internal unsafe partial struct CpuState
     [FieldOffset(176)] public ulong FlagAux;
 
     /// <summary>Instructions retired.</summary>
-    [FieldOffset(184)] public ulong Retired;
+    [FieldOffset(RetiredOffset)] public ulong Retired;
 
     /// <summary><see cref="External"/> and <see cref="Internal"/> in one word: zero while nothing wants attention.</summary>
-    [FieldOffset(192)] public ulong Attention;
+    [FieldOffset(AttentionOffset)] public ulong Attention;
 
     /// <summary><see cref="AttentionBits"/>, set by any thread with an atomic OR.</summary>
-    [FieldOffset(192)] public int External;
+    [FieldOffset(AttentionOffset)] public int External;
 
     /// <summary>Why a handler left for the driver loop: a <see cref="LeaveReason"/>.</summary>
-    [FieldOffset(196)] public int Internal;
+    [FieldOffset(AttentionOffset + 4)] public int Internal;
 
-    [FieldOffset(200)] public TlbEntry* Tlb;
-    [FieldOffset(208)] public JumpEntry* JumpCache;
+    [FieldOffset(TlbOffset)] public TlbEntry* Tlb;
+    [FieldOffset(JumpCacheOffset)] public JumpEntry* JumpCache;
 
     /// <summary>Added to an address to make a jump-cache key; a change forgets all entries at once.</summary>
-    [FieldOffset(216)] public ulong JumpKey;
+    [FieldOffset(JumpKeyOffset)] public ulong JumpKey;
 
-    [FieldOffset(224)] public ulong Rip;
+    [FieldOffset(424)] public ulong Rip;
 
     /// <summary>The flags outside the arithmetic six: DF, TF, IF, AC, ID, NT…, and the fixed bit 1.</summary>
     [FieldOffset(232)] public ulong SystemFlags;
 
-    [FieldOffset(240)] public int ExitKind;
-    [FieldOffset(244)] public int ExitVector;
-    [FieldOffset(248)] public ulong ExitAddress;
+    /// <summary>While machine code runs, what the flags follow from (<see cref="Translator.FlagRecord"/>); zero everywhere else.</summary>
+    [FieldOffset(FlagKindOffset)] public uint FlagKind;
+
+    /// <summary>Why machine code came back: a <see cref="Translator.NativeReason"/>.</summary>
+    [FieldOffset(NativeReasonOffset)] public int NativeReason;
+
+    [FieldOffset(FlagAOffset)] public ulong FlagA;
+    [FieldOffset(FlagBOffset)] public ulong FlagB;
+    [FieldOffset(FlagROffset)] public ulong FlagR;
+    [FieldOffset(FlagOverlayOffset)] public ulong FlagOverlay;
+
+    /// <summary>Where machine code left.</summary>
+    [FieldOffset(NativeSiteOffset)] public Translator.NativeSite* NativeSite;
+
+    /// <summary>An address that the TLB or the jump cache didn't have.</summary>
+    [FieldOffset(MissAddressOffset)] public ulong MissAddress;
+
+    /// <summary>The host's stack pointer while machine code runs.</summary>
+    [FieldOffset(HostStackOffset)] public ulong HostStack;
+
+    [FieldOffset(NextBlockOffset)] public void* NextBlock;
+    [FieldOffset(FlagImageOffset)] public ulong FlagImage;
+    [FieldOffset(ScratchOffset)] public ulong Scratch;
+
+    /// <summary>Enters machine code: see <see cref="Translator.HostCode"/>.</summary>
+    [FieldOffset(416)] public void* NativeGate;
+
+    [FieldOffset(432)] public int ExitKind;
+    [FieldOffset(436)] public int ExitVector;
+    [FieldOffset(440)] public ulong ExitAddress;
     [FieldOffset(256)] public uint ExitError;
 
-    [FieldOffset(260)] public uint Mxcsr;
+    [FieldOffset(MxcsrOffset)] public uint Mxcsr;
 
     /// <summary>The link operation to patch when <see cref="Internal"/> is <see cref="LeaveReason.Link"/>.</summary>
     [FieldOffset(264)] public void* PendingLink;
@@ -124,12 +169,12 @@ internal unsafe partial struct CpuState
     [FieldOffset(384)] public ulong RefusedWrite;
 
     /// <summary>Operands that the debug registers watch: bit n for number n; bit n + 4: for reads as well as writes. Zero: none.</summary>
-    [FieldOffset(456)] public int WatchActive;
+    [FieldOffset(1232)] public int WatchActive;
 
     /// <summary>The watched operands that the stepped instruction touched.</summary>
-    [FieldOffset(460)] public int WatchHits;
-    [FieldOffset(464)] public fixed ulong WatchAddress[4];
-    [FieldOffset(496)] public fixed byte WatchLength[4];
+    [FieldOffset(1236)] public int WatchHits;
+    [FieldOffset(1240)] public fixed ulong WatchAddress[4];
+    [FieldOffset(1272)] public fixed byte WatchLength[4];
 
     /// <summary>XMM registers: 16 slots of 32 bytes, the low 16 used.</summary>
     [FieldOffset(YmmOffset)] public fixed ulong Ymm[64];
@@ -239,8 +284,14 @@ internal enum LeaveReason
     /// <summary>The instruction at RIP wants the time stamp in <see cref="CpuState.ServiceValue"/>.</summary>
     ReadTsc = 8,
 
-    /// <summary>The instruction at RIP accesses a page with a watched operand.</summary>
-    Watch = 9,
+    /// <summary>The instruction at RIP must be interpreted by a step: it accesses a watched page, or machine code leaves it to that.</summary>
+    Alone = 9,
+
+    /// <summary>As <see cref="Link"/>, for a jump in machine code: <see cref="CpuState.NativeSite"/> tells which.</summary>
+    NativeLink = 10,
+
+    /// <summary>The block at RIP has been run often enough to be translated.</summary>
+    Hot = 11,
 }
 
 /// <summary>How a single instruction is stepped.</summary>

@@ -60,6 +60,10 @@ internal static unsafe class MissedMemory
         // SAFETY: a block's end is followed by up to two links in the same block, so there is as much to copy.
         Op* alone = stackalloc Op[3];
         alone[0] = o[0];
+
+        // The first of a block may meanwhile have become the entry to machine code, which needs the block around it.
+        if ((o->Flags & OpFlags.BlockStart) != 0)
+            alone[0].Fn = ((BlockHeader*)o - 1)->First;
         if ((o->Flags & OpFlags.EndsBlock) != 0)
         {
             alone[1] = o[1];

@@ -143,6 +143,27 @@ internal static unsafe class SlowMemory
         return host + (address & 4095);
     }
 
+    /// <summary>
+    /// For machine code that missed: fills the cache for an access that lies in one page. False, with nothing prepared: the
+    /// interpreter must execute it, for it faults, lies in two pages, or writes to code.
+    /// </summary>
+    [MethodImpl(Inline.Hot)]
+    public static bool TryFill(CpuState* c, ulong address, int size, bool write)
+    {
+        if ((address & 4095) + (ulong)size > 4096 || (ulong)((long)(address << 16) >> 16) != address)
+            return false;
+        if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
+            return false;
+        PageFaultError error = PageWalk.Walk(c, address, write ? PageFaultError.Write : PageFaultError.None, out ulong frame, out bool dirty, out bool _);
+        if (error != PageFaultError.None || (write && IsCodeAfterMarkingWritten(c, (uint)(frame >> 12))))
+            return false;
+        TlbEntry* e = MemoryAccess.Entry(c, address);
+        Fill(e, address, c->Ram + frame);
+        if (write && dirty)
+            e->Write = address & ~4095UL;
+        return true;
+    }
+
     /// <summary>Makes the entry stand for the address's page, readable.</summary>
     [MethodImpl(Always)]
     public static void Fill(TlbEntry* e, ulong address, byte* host)

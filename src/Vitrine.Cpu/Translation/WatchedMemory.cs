@@ -19,7 +19,7 @@ internal static unsafe class WatchedMemory
             return true;
         if ((c->Stepping & (int)StepFlags.Single) == 0)
         {
-            _ = Leave.Before(c, o, LeaveReason.Watch);
+            _ = Leave.Before(c, o, LeaveReason.Alone);
             return false;
         }
 

@@ -36,7 +36,7 @@ internal sealed unsafe class GuestSpace : IDisposable
         NativeMemory.Clear(_region, (nuint)length);
         Memory = new GuestMemory((byte*)_region, length);
         Root = AllocateFrame();
-        Complex = new ProcessorComplex(Memory);
+        Complex = new ProcessorComplex(Memory, Environment.GetEnvironmentVariable("VITRINE_CPU_ENGINE") == "translator" ? TranslationPolicy.AtOnce : default);
     }
 
     public GuestMemory Memory { get; }

@@ -1,0 +1,105 @@
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>The parts of an instruction's encoding (Intel SDM 2, 2.1), to be put together again with other operands.</summary>
+internal unsafe ref struct EncodedInstruction
+{
+    public bool OperandSize;
+    public byte Repeat;
+    public bool Locked;
+    public bool HasRex;
+    public bool Wide;
+
+    /// <summary>0F, 0F 38 or 0F 3A before the opcode: 1, 2, 3; else 0.</summary>
+    public int Map;
+
+    public byte Opcode;
+
+    /// <summary>ModRM.reg and ModRM.rm (or the register of an opcode without ModRM) with their REX bits.</summary>
+    public int Reg;
+    public int Rm;
+
+    public bool IsMemory;
+    public byte* Immediate;
+    public int ImmediateLength;
+
+    /// <summary>Takes apart an instruction that has a ModRM byte and no VEX prefix.</summary>
+    public static EncodedInstruction Parse(byte* code, int length)
+    {
+        EncodedInstruction e = default;
+        byte* p = code;
+        int rex = 0;
+        while (true)
+        {
+            byte b = *p;
+            if (b == 0x66)
+                e.OperandSize = true;
+            else if (b is 0xf2 or 0xf3)
+                e.Repeat = b;
+            else if (b == 0xf0)
+                e.Locked = true;
+            else if ((b & 0xf0) == 0x40)
+            {
+                // Only the prefix right before the opcode counts.
+                if ((p[1] & 0xf0) != 0x40 && p[1] is not (0x66 or 0xf2 or 0xf3 or 0xf0 or 0x67 or 0x2e or 0x36 or 0x3e or 0x26 or 0x64 or 0x65))
+                    rex = b;
+            }
+            else if (b is not (0x67 or 0x2e or 0x36 or 0x3e or 0x26 or 0x64 or 0x65))
+                break;
+            p++;
+        }
+
+        e.HasRex = rex != 0;
+        e.Wide = (rex & 8) != 0;
+        if (*p == 0x0f)
+        {
+            p++;
+            e.Map = 1;
+            if (*p is 0x38 or 0x3a)
+                e.Map = *p++ == 0x38 ? 2 : 3;
+        }
+
+        e.Opcode = *p++;
+        int modRm = *p++;
+        e.Reg = ((modRm >> 3) & 7) | ((rex & 4) << 1);
+        e.IsMemory = modRm < 0xc0;
+        if (!e.IsMemory)
+        {
+            e.Rm = (modRm & 7) | ((rex & 1) << 3);
+        }
+        else
+        {
+            int sib = (modRm & 7) == 4 ? *p++ : -1;
+            int mod = modRm >> 6;
+            p += mod == 1 ? 1 : mod == 2 || (modRm & 7) == 5 || (sib >= 0 && (sib & 7) == 5) ? 4 : 0;
+        }
+
+        e.Immediate = p;
+        e.ImmediateLength = (int)(code + length - p);
+        return e;
+    }
+
+    /// <summary>Writes the instruction with other operands; a memory operand becomes [<paramref name="rm"/>].</summary>
+    public readonly void Write(MachineCodeWriter w, int reg, int rm)
+    {
+        if (Locked)
+            w.Byte(0xf0);
+        if (OperandSize)
+            w.Byte(0x66);
+        if (Repeat != 0)
+            w.Byte(Repeat);
+        int rex = (Wide ? 8 : 0) | ((reg & 8) >> 1) | ((rm & 8) >> 3);
+        if (rex != 0 || HasRex)
+            w.Byte(0x40 | rex);
+        if (Map != 0)
+            w.Byte(0x0f);
+        if (Map > 1)
+            w.Byte(Map == 2 ? 0x38 : 0x3a);
+        w.Byte(Opcode);
+        if (IsMemory)
+            w.Address(reg, rm, 0);
+        else
+            w.Byte(0xc0 | ((reg & 7) << 3) | (rm & 7));
+        for (int i = 0; i < ImmediateLength; i++)
+            w.Byte(Immediate[i]);
+    }
+}

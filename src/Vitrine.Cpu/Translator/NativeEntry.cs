@@ -1,0 +1,121 @@
+using Vitrine.Cpu.Execution;
+using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>
+/// The first operation of a block that has machine code: runs that, and does what it comes back for. To the driver it is
+/// a handler like the others.
+/// </summary>
+internal static unsafe class NativeEntry
+{
+    /// <summary>All exceptions masked: only then may the host execute vector instructions for the guest.</summary>
+    private const uint Masks = 0x1f80;
+
+    public static Op* Run(CpuState* c, Op* o)
+    {
+        BlockHeader* header = (BlockHeader*)o - 1;
+        if ((c->Mxcsr & Masks) != Masks)
+            return header->First(c, o);
+        byte* code = header->Native;
+        while (true)
+        {
+            // SAFETY: code is an executable address inside a region, with the state in the form that it expects there.
+            ((delegate* unmanaged<CpuState*, byte*, void>)c->NativeGate)(c, code);
+            NativeSite* site = c->NativeSite;
+            switch ((NativeReason)c->NativeReason)
+            {
+                case NativeReason.Miss:
+                    if (!SlowMemory.TryFill(c, c->MissAddress, site->Size, site->Extra != 0))
+                        return LeaveAlone(c, o, site);
+                    code = NativeSite.ResumeOf(site);
+                    break;
+                case NativeReason.Slow:
+                    return LeaveAlone(c, o, site);
+                case NativeReason.Interpret:
+                    Settle(c, site);
+                    Op* end = Interpret(c, (Op*)NativeSite.DataOf(site));
+                    if (c->Internal != 0)
+                        return end;
+                    c->Retired += site->Ahead;
+                    if ((c->Mxcsr & Masks) != Masks)
+                    {
+                        c->Retired -= (uint)(site->Ahead - site->Extra);
+                        return LeaveTo(c, o, c->PageBase + site->Size);
+                    }
+
+                    code = NativeSite.ResumeOf(site);
+                    break;
+                case NativeReason.Flags:
+                    FlagRecord.Materialise(c);
+                    c->FlagImage = FlagRecord.Image(c);
+                    code = NativeSite.ResumeOf(site);
+                    break;
+                case NativeReason.Attention:
+                    FlagRecord.Materialise(c);
+                    return LeaveTo(c, o, c->PageBase + site->Offset);
+                case NativeReason.Link:
+                    FlagRecord.Materialise(c);
+                    c->Rip = c->PageBase + site->Offset;
+                    c->Internal = (int)LeaveReason.NativeLink;
+                    return o;
+                case NativeReason.Lookup:
+                    FlagRecord.Materialise(c);
+                    return Lookup(c, o, site);
+                default:
+                    FlagRecord.Materialise(c);
+                    return (Op*)c->NextBlock;
+            }
+        }
+    }
+
+    /// <summary>Flags and count as they are at the site.</summary>
+    private static void Settle(CpuState* c, NativeSite* site)
+    {
+        if (site->Flags != NativeSite.Unknown)
+            c->FlagKind = site->Flags;
+        FlagRecord.Materialise(c);
+        c->Retired -= site->Ahead;
+    }
+
+    private static Op* Interpret(CpuState* c, Op* o)
+    {
+        while (true)
+        {
+            Op* next = o->Fn(c, o);
+            if (c->Internal != 0 || (next->Flags & OpFlags.Stop) != 0)
+                return next;
+            o = next;
+        }
+    }
+
+    /// <summary>The instruction at the site is interpreted by the driver.</summary>
+    private static Op* LeaveAlone(CpuState* c, Op* o, NativeSite* site)
+    {
+        Settle(c, site);
+        c->Rip = c->PageBase + site->Offset;
+        c->Internal = (int)LeaveReason.Alone;
+        return o;
+    }
+
+    private static Op* LeaveTo(CpuState* c, Op* o, ulong rip)
+    {
+        c->Rip = rip;
+        c->Internal = (int)LeaveReason.Lookup;
+        return o;
+    }
+
+    /// <summary>A jump to an address that the jump cache doesn't have, or that isn't one at all.</summary>
+    private static Op* Lookup(CpuState* c, Op* o, NativeSite* site)
+    {
+        ulong target = c->MissAddress;
+        if (site->Ahead != 0 && (ulong)((long)(target << 16) >> 16) != target)
+            return LeaveAlone(c, o, site);
+
+        // RET has not moved the stack pointer yet.
+        if (site->Size != 0)
+            c->Gpr[4] += 8u + site->Extra;
+        return LeaveTo(c, o, target);
+    }
+}

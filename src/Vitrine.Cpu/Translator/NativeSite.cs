@@ -1,0 +1,67 @@
+using System.Runtime.InteropServices;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>Why machine code came back.</summary>
+internal enum NativeReason
+{
+    /// <summary>The address in <c>MissAddress</c> isn't in the TLB with the needed right.</summary>
+    Miss = 0,
+
+    /// <summary>The instruction is for the interpreter, by a step of its own: a fault or something rare.</summary>
+    Slow = 1,
+
+    /// <summary>Instructions that have no machine code follow: the site has their operations.</summary>
+    Interpret = 2,
+
+    /// <summary>Somebody wants attention; nothing of the instruction has been done.</summary>
+    Attention = 3,
+
+    /// <summary>A jump within the page that leads nowhere yet.</summary>
+    Link = 4,
+
+    /// <summary>Control goes to the address in <c>MissAddress</c>, for which the jump cache has nothing.</summary>
+    Lookup = 5,
+
+    /// <summary>Control goes to the block <c>NextBlock</c>, which has no machine code.</summary>
+    Block = 6,
+
+    /// <summary>The flags are wanted in <c>FlagImage</c>.</summary>
+    Flags = 7,
+
+    /// <summary>Control goes on at the site's offset by looking it up.</summary>
+    Leave = 8,
+}
+
+/// <summary>What is known about a place where machine code leaves; lies behind the code, in the same memory.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 24)]
+internal unsafe struct NativeSite
+{
+    /// <summary><see cref="Flags"/> is as the memory says.</summary>
+    public const uint Unknown = uint.MaxValue;
+
+    /// <summary>Offset of the instruction within its page.</summary>
+    public ushort Offset;
+
+    /// <summary>Bytes of the memory operand; for <see cref="NativeReason.Interpret"/> the offset behind the instructions.</summary>
+    public ushort Size;
+
+    /// <summary>The flags' record at this place, or <see cref="Unknown"/>.</summary>
+    public uint Flags;
+
+    /// <summary>Instructions already counted that haven't been executed.</summary>
+    public ushort Ahead;
+
+    /// <summary>Not zero for a write; instructions in <see cref="NativeReason.Interpret"/>; bytes that RET adds to RSP.</summary>
+    public ushort Extra;
+
+    /// <summary>Where to go on, from the site's own address.</summary>
+    public int Resume;
+
+    /// <summary>Operations to interpret, from the site's own address; the distance to set of a link.</summary>
+    public int Data;
+
+    public static byte* ResumeOf(NativeSite* s) => (byte*)s + s->Resume;
+
+    public static byte* DataOf(NativeSite* s) => (byte*)s + s->Data;
+}

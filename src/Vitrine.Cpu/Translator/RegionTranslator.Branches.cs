@@ -1,0 +1,291 @@
+using Iced.Intel;
+using Vitrine.Cpu.Decoding;
+using Vitrine.Cpu.Execution;
+using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>The stack, jumps, and what the interpreter does in the middle of a region.</summary>
+internal sealed unsafe partial class RegionTranslator
+{
+    private const int Stack = HostRegister.GuestStack;
+
+    private void EmitPush(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        if (IsMemory(i, 0))
+        {
+            EmitOperand(ref r, 8, false);
+            _w.Memory(0x8b, 8, T1, T0);
+            _w.StoreState(CpuState.ScratchOffset, T1);
+        }
+
+        byte* again = _w.Position;
+        _w.Lea(8, T0, Stack, -1, 0, -8);
+        EmitCheck(ref r, 8, true, again);
+        if (IsRegister(i, 0))
+        {
+            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), T0);
+        }
+        else if (IsMemory(i, 0))
+        {
+            _w.LoadState(T1, CpuState.ScratchOffset);
+            _w.Memory(0x89, 8, T1, T0);
+        }
+        else
+        {
+            _w.Memory(0xc7, 8, 0, T0);
+            _w.Int32((int)(long)i.GetImmediate(0));
+        }
+
+        _w.Lea(8, Stack, Stack, -1, 0, -8);
+    }
+
+    private void EmitPop(ref RegionInstruction r)
+    {
+        int guest = InstructionRules.Number(r.Code.Op0Register);
+        int to = HostRegister.Of(guest);
+        byte* again = _w.Position;
+        _w.Move(T0, Stack);
+        EmitCheck(ref r, 8, false, again);
+        _w.Lea(8, Stack, Stack, -1, 0, 8);
+        _w.Memory(0x8b, 8, to < 0 ? T1 : to, T0);
+        if (to < 0)
+            _w.StoreState(guest * 8, T1);
+    }
+
+    private void EmitLeave(ref RegionInstruction r)
+    {
+        byte* again = _w.Position;
+        _w.Move(T0, HostRegister.Rbp);
+        EmitCheck(ref r, 8, false, again);
+        _w.Lea(8, Stack, HostRegister.Rbp, -1, 0, 8);
+        _w.Memory(0x8b, 8, HostRegister.Rbp, T0);
+    }
+
+    /// <summary>Pushes the address behind the instruction.</summary>
+    private void EmitPushNext(ref RegionInstruction r)
+    {
+        byte* again = _w.Position;
+        _w.Lea(8, T0, Stack, -1, 0, -8);
+        EmitCheck(ref r, 8, true, again);
+        _w.LoadState(T1, CpuState.PageBaseOffset);
+        _w.Lea(8, T1, T1, -1, 0, r.Offset + r.Code.Length);
+        _w.Memory(0x89, 8, T1, T0);
+        _w.Lea(8, Stack, Stack, -1, 0, -8);
+    }
+
+    private void EmitCall(ref RegionInstruction r)
+    {
+        EmitPushNext(ref r);
+        EmitGoto(r.Code.NearBranchTarget);
+    }
+
+    private void EmitCallIndirect(ref RegionInstruction r)
+    {
+        EmitTarget(ref r);
+        _w.StoreState(CpuState.ScratchOffset, T0);
+        EmitPushNext(ref r);
+        _w.LoadState(T0, CpuState.ScratchOffset);
+        StoreFlags();
+        EmitLookup(ref NewLookup(r), 0);
+    }
+
+    private void EmitJumpIndirect(ref RegionInstruction r)
+    {
+        EmitTarget(ref r);
+        StoreFlags();
+        EmitLookup(ref NewLookup(r), 0);
+    }
+
+    /// <summary>Loads where an indirect jump leads into T0; one that isn't canonical is the interpreter's.</summary>
+    private void EmitTarget(ref RegionInstruction r)
+    {
+        if (IsMemory(r.Code, 0))
+        {
+            EmitOperand(ref r, 8, false);
+            _w.Memory(0x8b, 8, T0, T0);
+        }
+        else
+        {
+            int host = Read(InstructionRules.Number(r.Code.Op0Register), T0);
+            if (host != T0)
+                _w.Move(T0, host);
+        }
+
+        _w.Move(T1, T0);
+        _w.Registers(0xc1, 8, 7, T1);                                         // sar t1, 47
+        _w.Byte(47);
+        _w.Immediate(0, 4, T1, 1);
+        _w.Immediate(7, 4, T1, 1);
+        _ = NewExit(NativeReason.Slow, _w.JumpIf(7), r);
+        _host = 0;
+    }
+
+    private void EmitReturn(ref RegionInstruction r)
+    {
+        byte* again = _w.Position;
+        _w.Move(T0, Stack);
+        EmitCheck(ref r, 8, false, again);
+        _w.Memory(0x8b, 8, T0, T0);
+        StoreFlags();
+        int drop = 8 + (r.Code.OpCount == 0 ? 0 : r.Code.Immediate16);
+        ref Exit exit = ref NewLookup(r);
+        exit.Site.Size = 1;
+        exit.Site.Extra = (ushort)(drop - 8);
+        EmitLookup(ref exit, drop);
+    }
+
+    private ref Exit NewLookup(in RegionInstruction r)
+    {
+        ref Exit exit = ref NewExit(NativeReason.Lookup, null, r);
+        exit.Site.Ahead = r.Ahead;
+        exit.Site.Flags = NativeSite.Unknown;
+        return ref exit;
+    }
+
+    private void EmitJump(ref RegionInstruction r)
+    {
+        if (r.Target >= 0)
+        {
+            StoreFlags();
+            MachineCodeWriter.Land(_w.Jump(), _labels[r.Target]);
+            return;
+        }
+
+        EmitGoto(r.Code.NearBranchTarget);
+    }
+
+    private void EmitJumpIf(ref RegionInstruction r, int k)
+    {
+        int condition = InstructionRules.NumberOf(r.Code.ConditionCode);
+        NeedFlags(r.Reads, r);
+        if (r.Target >= 0)
+        {
+            StoreFlags();
+            int* from = _w.JumpIf(condition);
+            if (r.Target <= k)
+                MachineCodeWriter.Land(from, _labels[r.Target]);
+            else
+                _forward[_forwardCount++] = ((nint)from, r.Target);
+            return;
+        }
+
+        // Out of the region: what is still to be done for that lies behind the code.
+        EmitExitTo(_w.JumpIf(condition), r.Code.NearBranchTarget);
+    }
+
+    /// <summary>Control goes on at an address relative to the page's base.</summary>
+    private void EmitGoto(ulong target)
+    {
+        if (target < 4096)
+        {
+            EmitExitTo(_w.Jump(), target);
+            return;
+        }
+
+        StoreFlags();
+        EmitDistant((int)(long)target);
+    }
+
+    private void EmitExitTo(int* from, ulong target)
+    {
+        ref Exit exit = ref NewExit(target < 4096 ? NativeReason.Link : NativeReason.Leave, from);
+        exit.StoresFlags = !_flagsStored;
+        exit.Site.Flags = _flagsStored ? NativeSite.Unknown : _flags;
+        exit.Site.Offset = (ushort)target;
+        exit.Site.Size = (ushort)_frame;
+        exit.Site.Extra = (ushort)(_frame >> 16);
+        if (target >= 4096)
+            exit.Distant = (int)(long)target;
+    }
+
+    /// <summary>A jump to another page.</summary>
+    private void EmitDistant(int distance)
+    {
+        _w.LoadState(T0, CpuState.PageBaseOffset);
+        _w.Lea(8, T0, T0, -1, 0, distance);
+        ref Exit exit = ref NewExit(NativeReason.Lookup, null);
+        exit.Site.Flags = NativeSite.Unknown;
+        EmitLookup(ref exit, 0);
+    }
+
+    /// <summary>Goes to the address in T0 by the jump cache; RSP grows if that succeeds.</summary>
+    private void EmitLookup(ref Exit exit, int drop)
+    {
+        _w.Registers(0x8b, 4, T1, T0);                                        // mov t1d, t0d
+        _w.Registers(0xc1, 4, 5, T1);                                         // shr t1d, 12
+        _w.Byte(12);
+        _w.Registers(0x33, 4, T1, T0);                                        // xor t1d, t0d
+        _w.Immediate(4, 4, T1, JumpCache.Entries - 1);
+        _w.Registers(0xc1, 4, 4, T1);                                         // shl t1d, 4
+        _w.Byte(4);
+        _w.State(0x03, 8, T1, CpuState.JumpCacheOffset);
+        _w.State(0x03, 8, T0, CpuState.JumpKeyOffset);
+        _w.Memory(0x3b, 8, T0, T1);                                           // cmp t0, [t1]
+        exit.From = _w.JumpIf(5);
+        if (drop != 0)
+            _w.Lea(8, Stack, Stack, -1, 0, drop);
+        _w.State(0x2b, 8, T0, CpuState.JumpKeyOffset);
+        _w.Immediate(4, 8, T0, -4096);
+        _w.StoreState(CpuState.PageBaseOffset, T0);
+        _w.Memory(0x8b, 8, T1, T1, 8);
+        _w.Memory(0xff, 4, 4, T1, -8);                                        // jmp [t1 - 8]
+    }
+
+    /// <summary>
+    /// A run of instructions by the interpreter's operations; gives how many. Ends ahead of one that control may come to, or
+    /// that ends blocks: such a one stands alone.
+    /// </summary>
+    private int EmitInterpreted(int k)
+    {
+        RegionInstruction[] all = _region.Instructions;
+        int n = 1;
+        if (!InstructionRules.EndsBlock(all[k].Code))
+        {
+            while (k + n < _region.Count && all[k + n].Kind == InstructionKind.Interpreted && !all[k + n].BeginsRun
+                && !InstructionRules.EndsBlock(all[k + n].Code) && n < BlockBuilder.MaxInstructions / 2)
+                n++;
+        }
+
+        EmitInterpretedRun(k, n);
+        return n;
+    }
+
+    private void EmitInterpretedRun(int k, int n)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        ref RegionInstruction last = ref _region.Instructions[k + n - 1];
+        ref Exit exit = ref NewExit(NativeReason.Interpret, _w.Jump(), r);
+        exit.First = (short)k;
+        exit.Number = (short)n;
+        exit.Site.Size = (ushort)(last.Offset + last.Code.Length);
+        exit.Site.Extra = (ushort)n;
+        exit.Resume = _w.Position;
+        ForgetFlags();
+    }
+
+    /// <summary>Writes the interpreter's operations behind the code; gives their writable address.</summary>
+    private byte* WriteOperations(int k, int n)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        ref RegionInstruction last = ref _region.Instructions[k + n - 1];
+        int length = last.Offset + last.Code.Length - r.Offset;
+        bool ends = InstructionRules.EndsBlock(r.Code);
+        _ = _builder.Build(BytesOf(r), length, r.Offset, n, ends);
+        if (!ends)
+            _builder.EndOpen();
+        while (((nuint)_w.Position & 7) != 0)
+            _w.Byte(0xcc);
+        byte* operations = _w.Position;
+        _builder.CopyTo((Op*)operations, _frame);
+
+        // They are no block: there is no header ahead of them.
+        ((Op*)operations)->Flags &= ~OpFlags.BlockStart;
+
+        // Behind a block's last operation two more can be read (and are not used).
+        _w.MoveTo(operations + (_builder.OpCount + 2) * sizeof(Op));
+        return operations;
+    }
+}

@@ -1,0 +1,486 @@
+using Iced.Intel;
+using Vitrine.Cpu.State;
+using static Vitrine.Cpu.Translator.FlagRecord;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>Moves and arithmetic.</summary>
+internal sealed unsafe partial class RegionTranslator
+{
+    private const int T0 = HostRegister.T0;
+    private const int T1 = HostRegister.T1;
+
+    private static bool IsMemory(in Instruction i, int operand) => i.GetOpKind(operand) == OpKind.Memory;
+
+    private static bool IsRegister(in Instruction i, int operand) => i.GetOpKind(operand) == OpKind.Register;
+
+    private void EmitMove(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        int size = InstructionRules.SizeOf(i, 0);
+        if (InstructionRules.UsesHighByte(i))
+        {
+            EmitVerbatim(ref r);
+            return;
+        }
+
+        if (IsRegister(i, 0) && !IsRegister(i, 1) && !IsMemory(i, 1))
+        {
+            EmitMoveImmediate(InstructionRules.Number(i.Op0Register), size, i.GetImmediate(1));
+            return;
+        }
+
+        EncodedInstruction e = Parse(r);
+        bool load = IsRegister(i, 0) && (IsMemory(i, 1) || (e.Opcode & 2) != 0);
+        if (e.IsMemory)
+            EmitOperand(ref r, size, r.WritesMemory);
+        if (e.IsMemory && !IsRegister(i, 1) && !load)
+            e.Write(_w, e.Reg, T0);
+        else
+            EmitEncoded(ref e, true, true, load, !load);
+    }
+
+    private void EmitMoveImmediate(int guest, int size, ulong value)
+    {
+        int to = HostRegister.Of(guest);
+        if (size < 4)
+        {
+            int reg = Read(guest, T0);
+            _w.Registers(size == 1 ? 0xc6 : 0xc7, size, 0, reg);
+            if (size == 1)
+                _w.Byte((int)value);
+            else
+                _w.Int16((int)value);
+            if (to < 0)
+                _w.StoreState(guest * 8, reg);
+            return;
+        }
+
+        if (size == 4)
+            value = (uint)value;
+        if (to < 0 && (long)value == (int)(long)value)
+        {
+            _w.StoreState64(guest * 8, (int)(long)value);
+            return;
+        }
+
+        int target = to < 0 ? T0 : to;
+        if (value == (uint)value)
+        {
+            if (target >= 8)
+                _w.Byte(0x41);
+            _w.Byte(0xb8 | (target & 7));
+            _w.Int32((int)value);
+        }
+        else if ((long)value == (int)(long)value)
+        {
+            _w.Registers(0xc7, 8, 0, target);
+            _w.Int32((int)(long)value);
+        }
+        else
+        {
+            _w.Byte(0x48 | (target >> 3));
+            _w.Byte(0xb8 | (target & 7));
+            _w.Int64(value);
+        }
+
+        if (to < 0)
+            _w.StoreState(guest * 8, T0);
+    }
+
+    private void EmitMoveExtended(ref RegionInstruction r)
+    {
+        EncodedInstruction e = Parse(r);
+        if (e.IsMemory)
+            EmitOperand(ref r, InstructionRules.SizeOf(r.Code, 1), false);
+        EmitEncoded(ref e, true, true, true, false);
+    }
+
+    private void EmitLoadAddress(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        int guest = InstructionRules.Number(i.Op0Register);
+        int to = HostRegister.Of(guest);
+        EmitOffset(i, to < 0 ? T0 : to, i.Op0Register.GetSize());
+        if (to < 0)
+            _w.StoreState(guest * 8, T0);
+    }
+
+    private static int OperationOf(Mnemonic m) => m switch
+    {
+        Mnemonic.Add => 0,
+        Mnemonic.Or => 1,
+        Mnemonic.Adc => 2,
+        Mnemonic.Sbb => 3,
+        Mnemonic.And => 4,
+        Mnemonic.Sub => 5,
+        Mnemonic.Xor => 6,
+        Mnemonic.Cmp => 7,
+        _ => 8,
+    };
+
+    private static FlagKind KindOfOperation(int operation) => operation switch
+    {
+        0 => FlagKind.Add,
+        2 => FlagKind.AddCarry,
+        3 => FlagKind.SubtractBorrow,
+        5 or 7 => FlagKind.Subtract,
+        _ => FlagKind.Logic,
+    };
+
+    /// <summary>ADD OR ADC SBB AND SUB XOR CMP TEST.</summary>
+    private void EmitArithmetic(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        int operation = OperationOf(i.Mnemonic);
+        int size = InstructionRules.SizeOf(i, 0);
+        bool memory = IsMemory(i, 0) || IsMemory(i, 1);
+        if (InstructionRules.UsesHighByte(i))
+        {
+            if (r.Reads != 0)
+                NeedFlags(r.Reads, r);
+            EmitVerbatim(ref r);
+            _host = r.HostValid;
+            return;
+        }
+
+        if (memory)
+        {
+            EmitOperand(ref r, size, r.WritesMemory);
+            if (i.HasLockPrefix)
+                EmitAlignment(ref r, size);
+        }
+
+        if (r.Reads != 0)
+            NeedFlags(r.Reads, r);
+        if (!r.NeedsRecord)
+            EmitPlainArithmetic(ref r, memory);
+        else if (i.HasLockPrefix)
+            EmitLockedSum(ref i, operation, size);
+        else if (IsMemory(i, 0))
+            EmitToMemory(ref i, operation, size);
+        else
+            EmitToRegister(ref i, operation, size);
+        _host = r.HostValid;
+        if (r.NeedsRecord)
+        {
+            if (i.HasLockPrefix && operation == 5)
+                _host = 0;
+            SetFlags(Word(KindOfOperation(operation), size));
+        }
+    }
+
+    private void EmitPlainArithmetic(ref RegionInstruction r, bool memory)
+    {
+        ref Instruction i = ref r.Code;
+        if (!memory && !IsRegister(i, 1))
+        {
+            // Some of these forms have no ModRM byte.
+            int guest = InstructionRules.Number(i.Op0Register);
+            int d = Read(guest, T0);
+            EmitWithImmediate(OperationOf(i.Mnemonic), InstructionRules.SizeOf(i, 0), d, i);
+            if (d == T0 && i.Mnemonic is not (Mnemonic.Cmp or Mnemonic.Test))
+                _w.StoreState(guest * 8, d);
+            return;
+        }
+
+        EncodedInstruction e = Parse(r);
+        bool immediate = !IsRegister(i, 1) && !IsMemory(i, 1);
+        bool writes = i.Mnemonic is not (Mnemonic.Cmp or Mnemonic.Test);
+        bool toReg = !immediate && i.Mnemonic != Mnemonic.Test && (e.Opcode & 2) != 0;
+        EmitEncoded(ref e, !immediate, true, writes && toReg, writes && !toReg);
+    }
+
+    /// <summary>An operation of the 80h group, or TEST (8), between a host register and the instruction's immediate.</summary>
+    private void EmitWithImmediate(int operation, int size, int register, in Instruction i)
+    {
+        int value = (int)(long)i.GetImmediate(1);
+        if (operation < 8)
+        {
+            _w.Immediate(operation, size, register, size == 1 ? (sbyte)value : size == 2 ? (short)value : value);
+            return;
+        }
+
+        _w.Registers(size == 1 ? 0xf6 : 0xf7, size, 0, register);
+        if (size == 1)
+            _w.Byte(value);
+        else if (size == 2)
+            _w.Int16(value);
+        else
+            _w.Int32(value);
+    }
+
+    /// <summary>The opcode of "register, register or memory".</summary>
+    private static int OpcodeFrom(int operation, int size) => (operation << 3) | (size == 1 ? 2 : 3);
+
+    /// <summary>With a register as the destination; the flags' record is written.</summary>
+    private void EmitToRegister(ref Instruction i, int operation, int size)
+    {
+        int guest = InstructionRules.Number(i.Op0Register);
+        bool logic = KindOfOperation(operation) == FlagKind.Logic;
+        bool writes = operation < 7;
+        bool immediate = !IsRegister(i, 1) && !IsMemory(i, 1);
+        int source = -1;
+        if (IsMemory(i, 1))
+        {
+            _w.LoadZeroExtended(size, T1, T0);
+            source = T1;
+        }
+        else if (!immediate)
+        {
+            source = Read(InstructionRules.Number(i.Op1Register), T1);
+        }
+
+        int d = Read(guest, T0);
+        if (operation == 8)
+        {
+            // TEST: the result is made in a temporary.
+            if (!immediate && source == d)
+            {
+                _w.Registers(size == 1 ? 0x84 : 0x85, size, d, d);
+                _w.StoreState(CpuState.FlagAOffset, d);
+                return;
+            }
+
+            if (d != T0)
+                _w.Move(T0, d);
+            if (immediate)
+                EmitWithImmediate(4, size, T0, i);
+            else
+                _w.Registers(OpcodeFrom(4, size), size, T0, source);
+            _w.StoreState(CpuState.FlagAOffset, T0);
+            return;
+        }
+
+        if (!logic)
+        {
+            _w.StoreState(CpuState.FlagAOffset, d);
+            if (immediate)
+                _w.StoreState64(CpuState.FlagBOffset, (int)(long)i.GetImmediate(1));
+            else
+                _w.StoreState(CpuState.FlagBOffset, source);
+        }
+
+        if (immediate)
+            EmitWithImmediate(operation, size, d, i);
+        else
+            _w.Registers(OpcodeFrom(operation, size), size, d, source);
+        if (logic)
+            _w.StoreState(CpuState.FlagAOffset, d);
+        else if (operation is 2 or 3)
+            _w.StoreState(CpuState.FlagROffset, d);
+        if (d == T0 && writes)
+            _w.StoreState(guest * 8, d);
+    }
+
+    /// <summary>With memory at [T0] as the destination; the flags' record is written.</summary>
+    private void EmitToMemory(ref Instruction i, int operation, int size)
+    {
+        bool logic = KindOfOperation(operation) == FlagKind.Logic;
+        bool immediate = !IsRegister(i, 1);
+        int guest = immediate ? 0 : InstructionRules.Number(i.Op1Register);
+        int source = immediate ? -1 : HostRegister.Of(guest);
+        if (!logic)
+        {
+            if (immediate)
+            {
+                _w.StoreState64(CpuState.FlagBOffset, (int)(long)i.GetImmediate(1));
+            }
+            else if (source >= 0)
+            {
+                _w.StoreState(CpuState.FlagBOffset, source);
+            }
+            else
+            {
+                _w.LoadState(T1, guest * 8);
+                _w.StoreState(CpuState.FlagBOffset, T1);
+            }
+        }
+
+        _w.LoadZeroExtended(size, T1, T0);
+        if (!logic)
+            _w.StoreState(CpuState.FlagAOffset, T1);
+        int apply = operation == 8 ? 4 : operation;
+        if (immediate)
+            EmitWithImmediate(apply, size, T1, i);
+        else if (source >= 0)
+            _w.Registers(OpcodeFrom(apply, size), size, T1, source);
+        else
+            _w.State(OpcodeFrom(apply, size), size, T1, guest * 8);
+        if (operation < 7)
+            _w.Store(size, T1, T0);
+        if (logic)
+            _w.StoreState(CpuState.FlagAOffset, T1);
+        else if (operation is 2 or 3)
+            _w.StoreState(CpuState.FlagROffset, T1);
+    }
+
+    /// <summary>LOCK ADD and LOCK SUB at [T0] with the flags' record: by LOCK XADD, which tells the old value.</summary>
+    private void EmitLockedSum(ref Instruction i, int operation, int size)
+    {
+        if (IsRegister(i, 1))
+        {
+            int source = Read(InstructionRules.Number(i.Op1Register), T1);
+            if (source != T1)
+                _w.Move(T1, source);
+        }
+        else
+        {
+            _w.Registers(0xc7, 8, 0, T1);
+            _w.Int32((int)(long)i.GetImmediate(1));
+        }
+
+        _w.StoreState(CpuState.FlagBOffset, T1);
+        if (operation == 5)
+            _w.Registers(0xf7, 8, 3, T1);                                     // neg
+        _w.Byte(0xf0);
+        _w.Memory(size == 1 ? 0x0fc0 : 0x0fc1, size, T1, T0);
+        _w.StoreState(CpuState.FlagAOffset, T1);
+    }
+
+    private void EmitIncrement(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        int size = InstructionRules.SizeOf(i, 0);
+        bool up = i.Mnemonic == Mnemonic.Inc;
+        bool memory = IsMemory(i, 0);
+        if (InstructionRules.UsesHighByte(i))
+        {
+            EmitVerbatim(ref r);
+            _host |= AllButCarry;
+            return;
+        }
+
+        if (r.NeedsRecord)
+            PrepareOverlay(false, r);
+        if (memory)
+        {
+            EmitOperand(ref r, size, true);
+            if (i.HasLockPrefix)
+                EmitAlignment(ref r, size);
+        }
+
+        if (!r.NeedsRecord)
+        {
+            EncodedInstruction e = Parse(r);
+            EmitEncoded(ref e, false, true, false, true);
+            _host |= AllButCarry;
+            return;
+        }
+
+        int opcode = size == 1 ? 0xfe : 0xff;
+        if (memory && i.HasLockPrefix)
+        {
+            _w.Registers(0xc7, 8, 0, T1);
+            _w.Int32(up ? 1 : -1);
+            _w.Byte(0xf0);
+            _w.Memory(size == 1 ? 0x0fc0 : 0x0fc1, size, T1, T0);
+            _w.Lea(8, T1, T1, -1, 0, up ? 1 : -1);
+            _w.StoreState(CpuState.FlagOverlayOffset, T1);
+            _host = 0;
+        }
+        else if (memory)
+        {
+            _w.LoadZeroExtended(size, T1, T0);
+            _w.Registers(opcode, size, up ? 0 : 1, T1);
+            _w.Store(size, T1, T0);
+            _w.StoreState(CpuState.FlagOverlayOffset, T1);
+            _host |= AllButCarry;
+        }
+        else
+        {
+            int guest = InstructionRules.Number(i.Op0Register);
+            int d = Read(guest, T0);
+            _w.Registers(opcode, size, up ? 0 : 1, d);
+            if (d == T0)
+                _w.StoreState(guest * 8, d);
+            _w.StoreState(CpuState.FlagOverlayOffset, d);
+            _host |= AllButCarry;
+        }
+
+        SetOverlay(up ? FlagOverlay.Increment : FlagOverlay.Decrement, size);
+    }
+
+    private const int AllButCarry = All & ~Carry;
+
+    /// <summary>NOT and NEG.</summary>
+    private void EmitInvert(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        int size = InstructionRules.SizeOf(i, 0);
+        if (InstructionRules.UsesHighByte(i))
+        {
+            EmitVerbatim(ref r);
+            if (r.Writes != 0)
+                _host = All;
+            return;
+        }
+
+        EncodedInstruction e = Parse(r);
+        if (e.IsMemory)
+        {
+            EmitOperand(ref r, size, true);
+            if (i.HasLockPrefix)
+                EmitAlignment(ref r, size);
+        }
+
+        if (r.NeedsRecord)
+        {
+            int old;
+            if (e.IsMemory)
+            {
+                _w.LoadZeroExtended(size, T1, T0);
+                old = T1;
+            }
+            else
+            {
+                old = Read(e.Rm, T0);
+            }
+
+            _w.StoreState64(CpuState.FlagAOffset, 0);
+            _w.StoreState(CpuState.FlagBOffset, old);
+            SetFlags(Word(FlagKind.Subtract, size));
+        }
+
+        EmitEncoded(ref e, false, true, false, true);
+        if (r.Writes != 0)
+            _host = All;
+    }
+
+    private void EmitSet(ref RegionInstruction r)
+    {
+        EncodedInstruction e = Parse(r);
+        if (InstructionRules.UsesHighByte(r.Code))
+        {
+            NeedFlags(r.Reads, r);
+            EmitVerbatim(ref r);
+            return;
+        }
+
+        if (e.IsMemory)
+            EmitOperand(ref r, 1, true);
+        NeedFlags(r.Reads, r);
+        EmitEncoded(ref e, false, true, false, true);
+    }
+
+    private void EmitMoveIf(ref RegionInstruction r)
+    {
+        EncodedInstruction e = Parse(r);
+        if (e.IsMemory)
+            EmitOperand(ref r, InstructionRules.SizeOf(r.Code, 0), false);
+        NeedFlags(r.Reads, r);
+        EmitEncoded(ref e, true, true, true, false);
+    }
+
+    private void EmitSwapBytes(ref RegionInstruction r)
+    {
+        int guest = InstructionRules.Number(r.Code.Op0Register);
+        int d = Read(guest, T0);
+        int size = r.Code.Op0Register.GetSize();
+        _w.Byte(0x40 | (size == 8 ? 8 : 0) | (d >> 3));
+        _w.Byte(0x0f);
+        _w.Byte(0xc8 | (d & 7));
+        if (d == T0)
+            _w.StoreState(guest * 8, d);
+    }
+}

@@ -1,0 +1,111 @@
+using Iced.Intel;
+using Vitrine.Cpu.State;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>Addresses and their translation by the TLB.</summary>
+internal sealed unsafe partial class RegionTranslator
+{
+    private const int TagRead = 0;
+    private const int TagWrite = 8;
+    private const int HostPage = 24;
+
+    /// <summary>The host register that holds a guest register; one that is in memory is loaded into <paramref name="temporary"/>.</summary>
+    private int Read(int guest, int temporary)
+    {
+        int host = HostRegister.Of(guest);
+        if (host >= 0)
+            return host;
+        _w.LoadState(temporary, guest * 8);
+        return temporary;
+    }
+
+    /// <summary>Loads a memory operand's address into T0. Uses T1. Changes the flags only with a segment.</summary>
+    private void EmitAddress(in Instruction i)
+    {
+        EmitOffset(i, HostRegister.T0, 8);
+        if (i.MemorySegment is Register.FS or Register.GS)
+            _w.State(0x03, 8, HostRegister.T0, i.MemorySegment == Register.FS ? CpuState.FsBaseOffset : CpuState.GsBaseOffset);
+    }
+
+    /// <summary>LEA of a memory operand's offset, without segment. Uses T0 and T1, changes no flags.</summary>
+    private void EmitOffset(in Instruction i, int to, int size)
+    {
+        int displacement = (int)(long)i.MemoryDisplacement64;
+        int scale = System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
+        int index = i.MemoryIndex == Register.None ? -1 : Read(InstructionRules.Number(i.MemoryIndex), HostRegister.T1);
+        if (i.MemoryBase == Register.RIP)
+        {
+            _w.LoadState(HostRegister.T0, CpuState.PageBaseOffset);
+            _w.Lea(size, to, HostRegister.T0, -1, 0, displacement);
+        }
+        else if (i.MemoryBase != Register.None)
+        {
+            int @base = Read(InstructionRules.Number(i.MemoryBase), HostRegister.T0);
+            _w.Lea(size, to, @base, index, scale, displacement);
+        }
+        else if (index >= 0)
+        {
+            _w.LeaScaled(size, to, index, scale, displacement);
+        }
+        else
+        {
+            _w.Registers(0xc7, size, 0, to);
+            _w.Int32(displacement);
+        }
+    }
+
+    /// <summary>Makes a host address of the memory operand in T0. Uses T1; the host's flags are lost.</summary>
+    private void EmitOperand(ref RegionInstruction r, int size, bool write)
+    {
+        byte* again = _w.Position;
+        EmitAddress(r.Code);
+        EmitCheck(ref r, size, write, again);
+    }
+
+    /// <summary>Makes a host address of the guest address in T0; <paramref name="again"/> is where that is computed.</summary>
+    private void EmitCheck(ref RegionInstruction r, int size, bool write, byte* again)
+    {
+        _w.Registers(0x8b, 4, HostRegister.T1, HostRegister.T0);              // mov t1d, t0d
+        _w.Registers(0xc1, 4, 5, HostRegister.T1);                            // shr t1d, 7
+        _w.Byte(7);
+        _w.Immediate(4, 4, HostRegister.T1, (Translation.MemoryAccess.TlbEntries - 1) * 32);
+        _w.State(0x03, 8, HostRegister.T1, CpuState.TlbOffset);
+        int tag = write ? TagWrite : TagRead;
+        _w.Memory(0x33, 8, HostRegister.T0, HostRegister.T1, tag);            // xor t0, [t1 + tag]
+        _w.Immediate(7, 8, HostRegister.T0, 4096 - size);
+        ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(7), r);      // ja
+        exit.Tag = tag;
+        exit.Resume = again;
+        exit.Site.Size = (ushort)size;
+        exit.Site.Extra = write ? (ushort)1 : (ushort)0;
+        _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, HostPage);       // add t0, [t1 + host]
+        _host = 0;
+    }
+
+    /// <summary>Leaves to the interpreter unless the address in T0 is a multiple of a power of two.</summary>
+    private void EmitAlignment(ref RegionInstruction r, int alignment)
+    {
+        if (alignment <= 1)
+            return;
+        _w.Registers(0xf6, 1, 0, HostRegister.T0);                            // test t0b, alignment - 1
+        _w.Byte(alignment - 1);
+        _ = NewExit(NativeReason.Slow, _w.JumpIf(5), r);
+        _host = 0;
+    }
+
+    /// <summary>
+    /// Writes an instruction with the operands of its ModRM byte in host registers; a memory operand's host address is in
+    /// T0. Registers that are in memory pass through T1 (ModRM.reg) and T0 (ModRM.rm).
+    /// </summary>
+    private void EmitEncoded(ref EncodedInstruction e, bool regIsGeneral, bool rmIsGeneral, bool regWritten, bool rmWritten)
+    {
+        int reg = regIsGeneral ? Read(e.Reg, HostRegister.T1) : e.Reg;
+        int rm = e.IsMemory ? HostRegister.T0 : rmIsGeneral ? Read(e.Rm, HostRegister.T0) : e.Rm;
+        e.Write(_w, reg, rm);
+        if (regIsGeneral && regWritten && reg == HostRegister.T1)
+            _w.StoreState(e.Reg * 8, reg);
+        if (!e.IsMemory && rmIsGeneral && rmWritten && rm == HostRegister.T0)
+            _w.StoreState(e.Rm * 8, rm);
+    }
+}

@@ -1,0 +1,261 @@
+using Vitrine.Cpu.Decoding;
+using Vitrine.Cpu.Execution;
+using Vitrine.Cpu.State;
+
+namespace Vitrine.Cpu.Translator;
+
+/// <summary>
+/// Makes machine code of one region at a time. Guest registers stay in their host registers across regions; what leaves
+/// a region goes through gates and a <see cref="NativeSite"/> that says where and with which flags. Not thread-safe.
+/// </summary>
+internal sealed unsafe partial class RegionTranslator : IDisposable
+{
+    /// <summary>Bytes that a region may need at most; the caller sees to it that they are there.</summary>
+    public const int MaxBytes = 64 << 10;
+
+    private const int MaxExits = Region.MaxInstructions * 6;
+
+    private readonly HostCode _code;
+    private readonly Region _region = new();
+    private readonly MachineCodeWriter _w = new();
+    private readonly Exit[] _exits = new Exit[MaxExits];
+    private readonly byte*[] _labels = new byte*[Region.MaxInstructions];
+    private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions];
+    private readonly BlockBuilder _builder = new();
+    private int _exitCount;
+    private int _forwardCount;
+    private byte* _page;
+    private uint _frame;
+
+    public RegionTranslator(HostCode code) => _code = code;
+
+    /// <summary>A way out of the region, written behind its code.</summary>
+    private struct Exit
+    {
+        public NativeReason Reason;
+
+        /// <summary>Jumps that lead here.</summary>
+        public int* From;
+        public int* FromToo;
+
+        /// <summary>For a miss: where the tag lies in the TLB entry.</summary>
+        public int Tag;
+
+        /// <summary>Where to go on afterwards, as a writable address; null for never.</summary>
+        public byte* Resume;
+
+        /// <summary>The flags' record must be stored first.</summary>
+        public bool StoresFlags;
+
+        /// <summary>For <see cref="NativeReason.Interpret"/>: first instruction and how many.</summary>
+        public short First;
+        public short Number;
+
+        /// <summary>For <see cref="NativeReason.Leave"/>: a jump to this offset from the page's base, in another page.</summary>
+        public int Distant;
+
+        public NativeSite Site;
+    }
+
+    /// <summary>Translates what begins at an offset of a page. Null: it can't be. Else the executable address.</summary>
+    public byte* Translate(byte* page, uint frame, uint offset)
+    {
+        if (!_region.Read(page, offset))
+            return null;
+        _page = page;
+        _frame = frame;
+        _exitCount = 0;
+        _forwardCount = 0;
+        _w.MoveTo(_code.Free);
+        _w.AlignAhead(0, 16);
+        byte* start = _w.Position;
+        ForgetFlags();
+        EmitPoll(offset);
+        int k = 0;
+        while (k < _region.Count)
+        {
+            BeginInstruction(k);
+            k += Emit(k);
+        }
+
+        if (!_region.IsClosed)
+            EmitGoto(_region.End);
+        foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
+            MachineCodeWriter.Land((int*)from, _labels[target]);
+        for (int e = 0; e < _exitCount; e++)
+            EmitExit(ref _exits[e]);
+        _code.Free = _w.Position;
+        return start + _code.ToExecutable;
+    }
+
+    private void BeginInstruction(int k)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        if (r.IsTarget)
+        {
+            StoreFlags();
+            ForgetFlags();
+            if (r.IsLoopHead)
+                _w.AlignAhead(0, 16);
+        }
+
+        _labels[k] = _w.Position;
+        if (r.IsLoopHead)
+            EmitPoll(r.Offset);
+        if (r.BeginsRun)
+            EmitCount(r.RunLength, r.ReadBefore != 0 && _host != 0);
+    }
+
+    /// <summary>Leaves if somebody wants attention.</summary>
+    private void EmitPoll(uint offset)
+    {
+        _w.State(0x83, 8, 7, CpuState.AttentionOffset);
+        _w.Byte(0);
+        ref Exit exit = ref NewExit(NativeReason.Attention, _w.JumpIf(5));
+        exit.Site.Offset = (ushort)offset;
+        exit.Site.Flags = NativeSite.Unknown;
+    }
+
+    private void EmitCount(int instructions, bool keepFlags)
+    {
+        if (keepFlags)
+        {
+            _w.LoadState(HostRegister.T0, CpuState.RetiredOffset);
+            _w.Lea(8, HostRegister.T0, HostRegister.T0, -1, 0, instructions);
+            _w.StoreState(CpuState.RetiredOffset, HostRegister.T0);
+            return;
+        }
+
+        _w.State(0x83, 8, 0, CpuState.RetiredOffset);
+        _w.Byte(instructions);
+        _host = 0;
+    }
+
+    /// <summary>Writes one instruction, or a run of interpreted ones; gives how many they were.</summary>
+    private int Emit(int k)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        switch (r.Kind)
+        {
+            case InstructionKind.Interpreted: return EmitInterpreted(k);
+            case InstructionKind.Nothing: break;
+            case InstructionKind.Move: EmitMove(ref r); break;
+            case InstructionKind.MoveExtended: EmitMoveExtended(ref r); break;
+            case InstructionKind.LoadAddress: EmitLoadAddress(ref r); break;
+            case InstructionKind.Arithmetic: EmitArithmetic(ref r); break;
+            case InstructionKind.IncrementDecrement: EmitIncrement(ref r); break;
+            case InstructionKind.Invert: EmitInvert(ref r); break;
+            case InstructionKind.Shift: EmitShift(ref r); break;
+            case InstructionKind.ShiftByCl: EmitShiftByCl(ref r); break;
+            case InstructionKind.Multiply: EmitMultiply(ref r); break;
+            case InstructionKind.MultiplyWide: EmitMultiplyWide(ref r); break;
+            case InstructionKind.Divide: EmitDivide(ref r); break;
+            case InstructionKind.Push: EmitPush(ref r); break;
+            case InstructionKind.Pop: EmitPop(ref r); break;
+            case InstructionKind.Leave: EmitLeave(ref r); break;
+            case InstructionKind.Call: EmitCall(ref r); break;
+            case InstructionKind.CallIndirect: EmitCallIndirect(ref r); break;
+            case InstructionKind.Jump: EmitJump(ref r); break;
+            case InstructionKind.JumpIndirect: EmitJumpIndirect(ref r); break;
+            case InstructionKind.JumpIf: EmitJumpIf(ref r, k); break;
+            case InstructionKind.Return: EmitReturn(ref r); break;
+            case InstructionKind.Set: EmitSet(ref r); break;
+            case InstructionKind.MoveIf: EmitMoveIf(ref r); break;
+            case InstructionKind.Verbatim: EmitVerbatim(ref r); break;
+            case InstructionKind.SwapBytes: EmitSwapBytes(ref r); break;
+            case InstructionKind.Exchange: EmitExchange(ref r); break;
+            case InstructionKind.CompareExchange: EmitCompareExchange(ref r); break;
+            case InstructionKind.ExchangeAdd: EmitExchangeAdd(ref r); break;
+            case InstructionKind.BitTest: EmitBitTest(ref r); break;
+            case InstructionKind.BitScan: EmitBitScan(ref r); break;
+            case InstructionKind.PopulationCount: EmitPopulationCount(ref r); break;
+            default: EmitVector(ref r); break;
+        }
+
+        return 1;
+    }
+
+    private byte* BytesOf(in RegionInstruction r) => _page + r.Offset;
+
+    private EncodedInstruction Parse(in RegionInstruction r) => EncodedInstruction.Parse(BytesOf(r), r.Code.Length);
+
+    private void EmitVerbatim(ref RegionInstruction r)
+    {
+        for (int i = 0; i < r.Code.Length; i++)
+            _w.Byte(BytesOf(r)[i]);
+    }
+
+    private ref Exit NewExit(NativeReason reason, int* from)
+    {
+        ref Exit exit = ref _exits[_exitCount++];
+        exit = default;
+        exit.Reason = reason;
+        exit.From = from;
+        return ref exit;
+    }
+
+    /// <summary>A way out at an instruction, which hasn't been executed.</summary>
+    private ref Exit NewExit(NativeReason reason, int* from, in RegionInstruction r)
+    {
+        ref Exit exit = ref NewExit(reason, from);
+        exit.Site.Offset = r.Offset;
+        exit.Site.Flags = _flags;
+        exit.Site.Ahead = r.Ahead;
+        return ref exit;
+    }
+
+    private void EmitExit(ref Exit exit)
+    {
+        if (exit.From != null)
+            _w.LandHere(exit.From);
+        if (exit.FromToo != null)
+            _w.LandHere(exit.FromToo);
+        if (exit.StoresFlags)
+            _w.StoreState32(CpuState.FlagKindOffset, exit.Site.Flags);
+        if (exit.Distant != 0)
+        {
+            EmitDistant(exit.Distant);
+            return;
+        }
+
+        byte* link = null;
+        switch (exit.Reason)
+        {
+            case NativeReason.Miss:
+                _w.Memory(0x33, 8, HostRegister.T0, HostRegister.T1, exit.Tag);
+                _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+                break;
+            case NativeReason.Lookup:
+                _w.State(0x2b, 8, HostRegister.T0, CpuState.JumpKeyOffset);
+                _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+                break;
+            case NativeReason.Link:
+                // The distance is changed while others execute it: it must not cross a cache line.
+                _w.AlignAhead(1, 4);
+                link = (byte*)_w.Jump();
+                _w.LandHere((int*)link);
+                break;
+        }
+
+        // lea t1, [site]; jmp gate
+        _w.Byte(0x4c);
+        _w.Byte(0x8d);
+        _w.Byte(0x3d);
+        int* toSite = (int*)_w.Position;
+        _w.Int32(0);
+        _w.JumpTo(_code.Gate(exit.Reason));
+        while (((nuint)_w.Position & 3) != 0)
+            _w.Byte(0xcc);
+        byte* site = _w.Position;
+        MachineCodeWriter.Land(toSite, site);
+        exit.Site.Resume = exit.Resume == null ? 0 : (int)(exit.Resume - site);
+        _w.MoveTo(site + sizeof(NativeSite));
+        if (exit.Reason == NativeReason.Interpret)
+            exit.Site.Data = (int)(WriteOperations(exit.First, exit.Number) - site);
+        else if (link != null)
+            exit.Site.Data = (int)(link - site);
+        *(NativeSite*)site = exit.Site;
+    }
+
+    public void Dispose() => _builder.Dispose();
+}
