@@ -8,6 +8,7 @@ namespace Vitrine.Kernel;
 internal sealed partial class KernelInstance
 {
     private TaskRegistry? _tasks;
+    private Net.Netlink.NetlinkTable? _netlink;
     private NamespaceSet? _initialNamespaces;
 
     /// <summary>All tasks, and the making of kernel threads.</summary>
@@ -18,6 +19,12 @@ internal sealed partial class KernelInstance
 
     /// <summary>What each user has in use.</summary>
     public UserAccounts Users { get; } = new();
+
+    /// <summary>Netlink sockets, and who is told of processes' events.</summary>
+    public Net.Netlink.NetlinkTable Netlink => _netlink ??= new Net.Netlink.NetlinkTable(this);
+
+    /// <summary>Who is told of processes' events; null while nobody is.</summary>
+    public Net.Netlink.ProcessConnector? ProcessListeners => _netlink is { Processes: { IsListenedTo: true } listeners } ? listeners : null;
 
     /// <summary>The futexes that tasks wait on.</summary>
     public Futexes.FutexTable Futexes { get; } = new();

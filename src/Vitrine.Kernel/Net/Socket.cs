@@ -94,6 +94,9 @@ internal abstract class Socket(NetNamespace network, AddressFamily family, Socke
     /// <summary>SO_PEERCRED.</summary>
     public virtual SenderIdentity? PeerIdentity => null;
 
+    /// <summary>An option of a level other than SOL_SOCKET.</summary>
+    public virtual Errno SetOption(Task current, int level, int option, int value) => Errno.EOPNOTSUPP;
+
     public abstract PollEvents Poll(PollTable? table);
 
     /// <summary>Bytes that could be read now (SIOCINQ / FIONREAD).</summary>

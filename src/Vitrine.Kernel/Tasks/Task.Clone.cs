@@ -96,6 +96,7 @@ internal sealed partial class Task
         if (request.Has(CloneFlags.Ptrace) || told != PtraceEvent.None)
             child.InheritTracer(this);
         child.MakeRunnable();
+        Kernel.ProcessListeners?.Forked(child, child.Parent ?? this);
         if (Tracee is { Tracer: not null } tracee)
         {
             tracee.VforkPid = request.Has(CloneFlags.Vfork) ? pid : null;

@@ -309,6 +309,7 @@ internal sealed partial class Task
         Credentials = after;
         Comm = CommOf(plan.Path);
         group.HasExeced = true;
+        Kernel.ProcessListeners?.Executed(this);
         if (Files is not null)
             await Files.CloseOnExecAsync(this);
 

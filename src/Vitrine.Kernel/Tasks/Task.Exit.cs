@@ -86,6 +86,7 @@ internal sealed partial class Task
 
         if (groupDead)
             Drivers.Tty.TtyDevice.GiveUp(group, exits: true);
+        Kernel.ProcessListeners?.Exited(this);
         Kernel.Observer?.TaskExited(this, groupDead && group.IsExiting ? group.GroupExitCode : waitStatus);
         Work = TaskWork.None;
         NotifyOfExit(groupDead);

@@ -63,7 +63,17 @@ internal sealed unsafe partial class Task
     public FsContext? Fs { get; set; }
 
     /// <summary>Immutable; replaced as a whole.</summary>
-    public Credentials Credentials { get; set; }
+    public Credentials Credentials
+    {
+        get;
+        set
+        {
+            Credentials? before = field;
+            field = value;
+            if (before is not null)
+                Kernel.ProcessListeners?.ChangedIds(this, before, value);
+        }
+    }
 
     public NamespaceSet Namespaces { get; set; }
 

@@ -1,6 +1,8 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Ipc.Mqueue;
 using Vitrine.Kernel.Net;
+using Vitrine.Kernel.Net.Netlink;
+using Vitrine.Kernel.Syscalls.Net;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Time;
 using Vitrine.Kernel.Vfs;
@@ -108,10 +110,12 @@ internal static class PosixQueueCalls
         return result;
     }
 
-    [Syscall(244, "mq_notify", SyscallSupport.Partial, Note = "SIGEV_THREAD: EINVAL, there are no netlink sockets to tell it through")]
+    [Syscall(244, "mq_notify", SyscallSupport.Real)]
     public static async KTask<SyscallResult> MqNotify(Task current, Fd queue, UserPtr<SignalEvent> notification)
     {
         SignalEvent? wanted = null;
+        SocketFile? helper = null;
+        byte[] cookie = [];
         if (!notification.IsNull)
         {
             Result<SignalEvent> read = await current.ReadUserAsync(notification);
@@ -124,7 +128,15 @@ internal static class PosixQueueCalls
                 case SignalNotify.Signal when (uint)value.Signal <= (uint)SignalNumber.RealTimeMax:
                     break;
                 case SignalNotify.Thread:
-                    return CheckHelper(current, new Fd((int)value.Signal));
+                    cookie = new byte[QueueHelper.CookieLength];
+                    failure = await current.ReadUserBytesAsync(new VirtAddr(value.Value), cookie);
+                    if (failure != Errno.Success)
+                        return failure;
+                    Result<SocketFile> socket = FindHelper(current, new Fd((int)value.Signal));
+                    if (!socket.Ok)
+                        return socket.Error;
+                    helper = socket.Value;
+                    break;
                 default:
                     return Errno.EINVAL;
             }
@@ -134,10 +146,16 @@ internal static class PosixQueueCalls
 
         Result<MqueueFile> found = Find(current, queue);
         if (!found.TryGet(out MqueueFile? file, out Errno error))
+        {
+            helper?.Put();
             return error;
+        }
+
         if (wanted is { } registered)
         {
-            error = file.Queue.Register(current, in registered);
+            error = file.Queue.Register(current, in registered, helper is null ? null : new QueueHelper(helper, cookie));
+            if (error != Errno.Success)
+                helper?.Put();
         }
         else
         {
@@ -282,11 +300,13 @@ internal static class PosixQueueCalls
         return Errno.EBADF;
     }
 
-    /// <summary>What SIGEV_THREAD's helper descriptor is: it would have to be a netlink socket.</summary>
-    private static Errno CheckHelper(Task current, Fd fd) => current.Files!.Peek(fd) switch
+    /// <summary>SIGEV_THREAD's helper, counted: a netlink socket. EBADF, ENOTSOCK, EINVAL.</summary>
+    private static Result<SocketFile> FindHelper(Task current, Fd fd)
     {
-        null => Errno.EBADF,
-        SocketFile => Errno.EINVAL,
-        _ => Errno.ENOTSOCK,
-    };
+        Result<SocketFile> found = SocketCalls.Get(current, fd);
+        if (!found.Ok || found.Value.Socket is NetlinkSocket)
+            return found;
+        found.Value.Put();
+        return Errno.EINVAL;
+    }
 }

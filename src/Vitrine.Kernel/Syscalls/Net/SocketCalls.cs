@@ -1,6 +1,7 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Net;
 using Vitrine.Kernel.Net.Inet;
+using Vitrine.Kernel.Net.Netlink;
 using Vitrine.Kernel.Net.Unix;
 using Vitrine.Kernel.Syscalls.Ipc;
 using Vitrine.Kernel.Tasks;
@@ -8,13 +9,13 @@ using Vitrine.Kernel.Vfs;
 
 namespace Vitrine.Kernel.Syscalls.Net;
 
-/// <summary>Making, naming and connecting sockets (socket(2) and its kin). AF_UNIX, and AF_INET without any network; other families: EAFNOSUPPORT.</summary>
+/// <summary>Making, naming and connecting sockets (socket(2) and its kin). AF_UNIX, AF_NETLINK, and AF_INET without any network; other families: EAFNOSUPPORT.</summary>
 internal static class SocketCalls
 {
     private const int TypeMask = 0xf;
     private const int FamilyMaximum = 46;
 
-    [Syscall(41, "socket", SyscallSupport.Partial, Note = "AF_UNIX; AF_INET as in a network namespace without interfaces; others EAFNOSUPPORT")]
+    [Syscall(41, "socket", SyscallSupport.Partial, Note = "AF_UNIX; AF_NETLINK for the process connector, task statistics and user sockets; AF_INET as in a network namespace without interfaces; others EAFNOSUPPORT")]
     public static SyscallResult SocketCall(Task current, int family, int type, int protocol)
     {
         Result<OpenFlags> flags = SplitFlags(type);
@@ -194,6 +195,7 @@ internal static class SocketCalls
         return (AddressFamily)family switch
         {
             AddressFamily.Unix => UnixSocket.Create(current, (SocketType)type, protocol),
+            AddressFamily.Netlink => NetlinkSocket.Create(current, (SocketType)type, protocol),
             AddressFamily.Inet => InetSocket.Create(current, (SocketType)type, protocol),
             _ => Errno.EAFNOSUPPORT,
         };

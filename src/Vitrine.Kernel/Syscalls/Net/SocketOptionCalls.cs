@@ -21,7 +21,9 @@ internal static class SocketOptionCalls
         Result<SocketFile> file = SocketCalls.Get(current, fd);
         if (!file.Ok)
             return file.Error;
-        Errno error = level == SolSocket ? await SetAsync(current, file.Value.Socket, option, value, length) : Errno.EOPNOTSUPP;
+        Errno error = level == SolSocket
+            ? await SetAsync(current, file.Value.Socket, option, value, length)
+            : await SetOtherAsync(current, file.Value.Socket, level, (int)option, value, length);
         file.Value.Put();
         return error;
     }
@@ -37,6 +39,19 @@ internal static class SocketOptionCalls
             : Errno.EOPNOTSUPP;
         file.Value.Put();
         return result;
+    }
+
+    private static async KTask<Errno> SetOtherAsync(Task current, Socket socket, int level, int option, VirtAddr value, int length)
+    {
+        int number = 0;
+        if (length >= sizeof(int))
+        {
+            Result<int> read = await current.ReadUserAsync(new UserPtr<int>(value));
+            if (!read.TryGet(out number, out Errno error))
+                return error;
+        }
+
+        return socket.SetOption(current, level, option, number);
     }
 
     private static async KTask<Errno> SetAsync(Task current, Socket socket, SocketOption option, VirtAddr value, int length)

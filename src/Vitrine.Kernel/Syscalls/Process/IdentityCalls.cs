@@ -87,6 +87,7 @@ internal static class IdentityCalls
         group.OldForeground = null;
         ProcessGroups.JoinSession(group, number);
         ProcessGroups.Join(group, number);
+        current.Kernel.ProcessListeners?.ChangedSession(current);
         return number.In(current.Namespaces.Pid);
     }
 

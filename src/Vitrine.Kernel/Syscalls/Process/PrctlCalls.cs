@@ -209,6 +209,7 @@ internal static class PrctlCalls
         }
 
         current.Comm = Encoding.Latin1.GetString(name, 0, length);
+        current.Kernel.ProcessListeners?.Renamed(current);
         return 0;
     }
 
