@@ -10,7 +10,7 @@ internal delegate void UnknownInstructionHandler(VirtAddr address, ReadOnlySpan<
 /// Creation and shootdown. One lock serialises everything that makes processors forget or stand still; its holder
 /// waits only for processors that run guest code, and those answer without it.
 /// </summary>
-internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, TranslationPolicy translation = default) : IDisposable
+internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, TranslationPolicy translation = default, CpuLevel level = CpuLevel.V2) : IDisposable
 {
     private readonly Lock _shootdown = new();
     private readonly Lock _dropping = new();
@@ -18,14 +18,20 @@ internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, Transl
 
     public GuestMemory Memory { get; } = memory;
 
+    /// <summary>Which instructions the processors have.</summary>
+    public CpuLevel Level { get; } = level;
+
     /// <summary>The time-stamp counter; null means the host's monotonic clock in nanoseconds.</summary>
     public Func<ulong>? TimeStamp { get; set; }
+
+    /// <summary>Where RDRAND and RDSEED get their numbers; called by any processor's thread. Null means the host's.</summary>
+    public Func<ulong>? Entropy { get; set; }
 
     public UnknownInstructionHandler? UnknownInstruction { get; set; }
 
     public IReadOnlyList<VirtualProcessor> Processors => _processors;
 
-    internal CodeCache Code { get; } = new(memory, translation);
+    internal CodeCache Code { get; } = new(memory, translation, level);
 
     /// <summary>A section that stops all processors is under way: none may enter guest code.</summary>
     internal bool Stopping => Volatile.Read(ref _stopping);

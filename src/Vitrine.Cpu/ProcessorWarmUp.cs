@@ -88,7 +88,7 @@ internal static unsafe partial class ProcessorWarmUp
     private static void RunSamples(VirtualProcessor processor)
     {
         CpuState* c = processor.State;
-        using var builder = new BlockBuilder();
+        using var builder = new BlockBuilder(processor.State->Level);
         ReadOnlySpan<byte> samples = Samples;
         byte* bytes = stackalloc byte[32];
         while (samples.Length > 0)

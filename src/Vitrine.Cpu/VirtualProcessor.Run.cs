@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Vitrine.Abi;
 using Vitrine.Cpu.Decoding;
 using Vitrine.Cpu.Execution;
@@ -32,6 +33,8 @@ internal sealed unsafe partial class VirtualProcessor
         _state = (CpuState*)(_allocation + SignalSpace);
         NativeMemory.Clear(_state, CpuState.Size);
         _state->Index = index;
+        _state->Level = complex.Level;
+        _state->ExtendedControl = CpuModel.ExtendedControl(complex.Level);
         _state->Ram = complex.Memory.Base;
         _state->RamLength = complex.Memory.Length;
         _state->FrameCode = (void**)complex.Code.Frames;
@@ -179,13 +182,18 @@ internal sealed unsafe partial class VirtualProcessor
                 return Step(StepFlags.MayWriteCode);
             case LeaveReason.Exclusive:
                 return Step(StepFlags.Exclusive);
-            case LeaveReason.ReadTsc:
-                c->ServiceValue = _complex.TimeStamp is { } clock ? clock() : HostTime();
+            case LeaveReason.ReadTsc or LeaveReason.ReadRandom:
+                c->ServiceValue = Serve(reason);
                 return Step(StepFlags.HasService);
             default:
                 return ReportUnknown();
         }
     }
+
+    /// <summary>What an instruction wants to know that isn't the processor's own: the time, or a random number.</summary>
+    private ulong Serve(LeaveReason reason) => reason == LeaveReason.ReadTsc
+        ? _complex.TimeStamp is { } clock ? clock() : HostTime()
+        : _complex.Entropy is { } entropy ? entropy() : BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
 
     private static ulong HostTime() => (ulong)Stopwatch.GetTimestamp() * (CpuModel.TscFrequency / (ulong)Stopwatch.Frequency);
 
@@ -418,8 +426,8 @@ internal sealed unsafe partial class VirtualProcessor
                 case LeaveReason.Exclusive:
                     flags |= StepFlags.Exclusive;
                     break;
-                case LeaveReason.ReadTsc:
-                    c->ServiceValue = _complex.TimeStamp is { } clock ? clock() : HostTime();
+                case LeaveReason.ReadTsc or LeaveReason.ReadRandom:
+                    c->ServiceValue = Serve(reason);
                     flags |= StepFlags.HasService;
                     break;
                 default:
@@ -463,7 +471,7 @@ internal sealed unsafe partial class VirtualProcessor
     private Op* FetchStep()
     {
         CpuState* c = _state;
-        _stepBuilder ??= new BlockBuilder();
+        _stepBuilder ??= new BlockBuilder(_state->Level);
         if (_fetched == null)
             _fetched = (byte*)NativeMemory.Alloc(16);
         ulong rip = c->Rip;

@@ -93,7 +93,7 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
         var entries = new List<StaticEntry>();
         for (uint index = 0; ; index++)
         {
-            (ulong eax, ulong ebx, ulong sets, _) = Vitrine.Cpu.CpuModel.Leaf(4, index, 0);
+            (ulong eax, ulong ebx, ulong sets, _) = Vitrine.Cpu.CpuModel.Leaf(Vitrine.Cpu.CpuLevel.Max, 4, index, 0);
             if ((eax & 0x1f) == 0)
                 break;
             ulong line = (ebx & 0xfff) + 1;

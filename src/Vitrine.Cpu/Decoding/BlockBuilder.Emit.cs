@@ -68,6 +68,9 @@ internal sealed unsafe partial class BlockBuilder
                 // No operation at all, but a block is never empty: the end adds one.
                 break;
             default:
+                if (IsVector(i.Mnemonic) && EmitVex(i, k))
+                    break;
+
                 // LOOPE and LOOPNE have a condition too, but count besides.
                 bool negated = false;
                 int pair = i.IsLoopcc ? -1 : ConditionPair(i.ConditionCode, out negated);
@@ -466,12 +469,17 @@ internal sealed unsafe partial class BlockBuilder
         VectorOperation v = VectorTable.Find(i.Code);
         if (!v.IsKnown)
             v = X87Table.Find(i.Code);
-        if (!v.IsKnown)
-        {
+        if (!v.IsKnown && _level >= CpuLevel.Max)
+            v = CryptographyTable.Find(i.Code);
+        if (v.IsKnown)
+            EmitVector(i, k, v);
+        else
             Append(i, k)->Fn = &SystemHandlers.Unknown;
-            return;
-        }
+    }
 
+    /// <summary>D and S are the operands; see <see cref="VectorHandlers"/>.</summary>
+    private void EmitVector(in Instruction i, int k, in VectorOperation v)
+    {
         Op* o = i.Op0Kind is OpKind.MemorySegRDI or OpKind.MemorySegEDI ? AppendWithImplicitData(i, k) : AppendWithMemory(i, k);
         int memory = 0;
         bool destinationSet = false;

@@ -28,6 +28,8 @@ internal sealed unsafe partial class BlockBuilder
                 return (ushort)((r - Register.SPL + 4) * 8);
             case >= Register.XMM0 and <= Register.XMM15:
                 return (ushort)(CpuState.YmmOffset + (r - Register.XMM0) * CpuState.YmmStride);
+            case >= Register.YMM0 and <= Register.YMM15:
+                return (ushort)(CpuState.YmmOffset + (r - Register.YMM0) * CpuState.YmmStride);
             case >= Register.MM0 and <= Register.MM7:
                 return (ushort)(CpuState.X87Offset + (r - Register.MM0) * 16);
             case >= Register.ES and <= Register.GS:

@@ -1,6 +1,7 @@
 using Iced.Intel;
 using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.State;
+using Vitrine.Cpu.X87;
 
 namespace Vitrine.Cpu.Decoding;
 
@@ -81,7 +82,13 @@ internal sealed unsafe partial class BlockBuilder
             case Mnemonic.Cpuid: Append(i, k)->Fn = &SystemHandlers.CpuIdentification; return true;
             case Mnemonic.Rdtsc: EmitAux(i, k, 0)->Fn = &SystemHandlers.ReadTimeStamp; return true;
             case Mnemonic.Rdtscp: EmitAux(i, k, 1)->Fn = &SystemHandlers.ReadTimeStamp; return true;
-            case Mnemonic.Xgetbv when (CpuModel.Announces(CpuFeature.Xsave)): Append(i, k)->Fn = &SystemHandlers.ReadExtendedControl; return true;
+            case Mnemonic.Xgetbv: Append(i, k)->Fn = &SystemHandlers.ReadExtendedControl; return true;
+            case Mnemonic.Xsave or Mnemonic.Xsave64:
+                EmitExtendedState(i, k, &ExtendedStateHandlers.Save, i.Mnemonic == Mnemonic.Xsave64);
+                return true;
+            case Mnemonic.Xrstor or Mnemonic.Xrstor64:
+                EmitExtendedState(i, k, &ExtendedStateHandlers.Restore, i.Mnemonic == Mnemonic.Xrstor64);
+                return true;
             case Mnemonic.Mfence: Append(i, k)->Fn = &SystemHandlers.Fence; return true;
             case Mnemonic.Lfence or Mnemonic.Sfence: return true;
             case Mnemonic.Clflush:
@@ -106,6 +113,10 @@ internal sealed unsafe partial class BlockBuilder
             default:
                 if (EmitString(i, k))
                     return true;
+                if (_level >= CpuLevel.V3 && EmitBits(i, k))
+                    return true;
+                if (_level >= CpuLevel.Max && EmitMaximum(i, k))
+                    return true;
                 if (IsPrivileged(i))
                 {
                     EmitFault(i, k, ExceptionVector.GeneralProtection);
@@ -121,6 +132,13 @@ internal sealed unsafe partial class BlockBuilder
         Op* o = Append(i, k);
         o->Aux = aux;
         return o;
+    }
+
+    private void EmitExtendedState(in Instruction i, int k, OpFunction handler, bool wide)
+    {
+        Op* o = AppendWithMemory(i, k);
+        o->Aux = wide ? (byte)1 : (byte)0;
+        o->Fn = handler;
     }
 
     private Op* EmitStack(in Instruction i, int k, SizedKind kind, int size)

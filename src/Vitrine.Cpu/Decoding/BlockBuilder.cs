@@ -26,11 +26,12 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
 
     private const int MaxOps = MaxInstructions * 3 + 8;
 
-    /// <summary>
-    /// Without BMI1 and LZCNT, a REP prefix on BSF and BSR means nothing.
-    /// </summary>
-    public const DecoderOptions Options = DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd;
+    /// <summary>Without BMI1 and LZCNT, a REP prefix on BSF and BSR means nothing.</summary>
+    public static DecoderOptions OptionsOf(CpuLevel level) =>
+        DecoderOptions.NoWbnoinvd | (level < CpuLevel.V3 ? DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD : DecoderOptions.None);
 
+    private readonly CpuLevel _level;
+    private readonly DecoderOptions _options;
     private readonly FrameReader _reader = new();
     private readonly Decoder _decoder;
     private Decoder? _reservedDecoder;
@@ -42,9 +43,11 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     private bool _step;
     private int _instructionCount;
 
-    public BlockBuilder()
+    public BlockBuilder(CpuLevel level)
     {
-        _decoder = Decoder.Create(64, _reader, 0, Options);
+        _level = level;
+        _options = OptionsOf(level);
+        _decoder = Decoder.Create(64, _reader, 0, _options);
         _header = (BlockHeader*)NativeMemory.AlignedAlloc((nuint)(sizeof(BlockHeader) + MaxOps * sizeof(Op)), 64);
         *_header = default;
         _ops = BlockHeader.Ops(_header);
@@ -78,6 +81,8 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
             ref Instruction i = ref _instructions[n];
             if (i.Code == Code.INVALID && DecodeAsReserved(out Instruction reserved))
                 i = reserved;
+            if (IsVector(i.Mnemonic) && _reader.MarkedIsEvex())
+                i.Code = Code.INVALID;
             if (i.Code == Code.INVALID)
             {
                 if (_decoder.LastError == DecoderError.NoMoreBytes)
@@ -149,7 +154,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         if (_decoder.LastError == DecoderError.NoMoreBytes)
             return false;
         _reader.Rewind();
-        _reservedDecoder ??= Decoder.Create(64, _reader, 0, Options | DecoderOptions.ForceReservedNop);
+        _reservedDecoder ??= Decoder.Create(64, _reader, 0, _options | DecoderOptions.ForceReservedNop);
         _reservedDecoder.IP = _instructionStart;
         _reservedDecoder.Decode(out instruction);
         if (instruction.Mnemonic == Mnemonic.Reservednop)
@@ -256,7 +261,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
         }
     }
 
-    private static bool EndsBlock(in Instruction i) => IsBranch(i) || i.Mnemonic is Mnemonic.Rdtsc or Mnemonic.Rdtscp;
+    private static bool EndsBlock(in Instruction i) => IsBranch(i) || i.Mnemonic is Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdrand or Mnemonic.Rdseed;
 
     /// <summary>True if the instruction's own operations end the block.</summary>
     private static bool IsBranch(in Instruction i)

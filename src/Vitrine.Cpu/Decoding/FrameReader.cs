@@ -22,6 +22,18 @@ internal sealed unsafe class FrameReader : CodeReader
     /// <summary>Remembers the position for <see cref="Rewind"/>.</summary>
     public void Mark() => _marked = _next;
 
+    /// <summary>The instruction from the marked position on has an EVEX prefix: in 64-bit mode 62 is nothing else.</summary>
+    public bool MarkedIsEvex()
+    {
+        for (byte* p = _marked; p < _next; p++)
+        {
+            if (*p is not (0x67 or 0x64 or 0x65 or 0x2e or 0x36 or 0x3e or 0x26))
+                return *p == 0x62;
+        }
+
+        return false;
+    }
+
     public void Rewind() => _next = _marked;
 
     [MethodImpl(Inline.Hot)]

@@ -15,6 +15,7 @@ internal sealed unsafe class CodeCache : IDisposable
 
     private readonly Lock _lock = new();
     private readonly GuestMemory _memory;
+    private readonly CpuLevel _level;
     private readonly FrameCode** _frames;
     private readonly uint* _written;
     private readonly List<nint> _slabs = [];
@@ -32,19 +33,20 @@ internal sealed unsafe class CodeCache : IDisposable
     private readonly ushort _threshold;
     private bool _holdsTranslation;
 
-    public CodeCache(GuestMemory memory, TranslationPolicy translation)
+    public CodeCache(GuestMemory memory, TranslationPolicy translation, CpuLevel level)
     {
         if (translation.Threshold != 0)
         {
             _native = Translator.HostCode.TryCreate((nuint)Math.Clamp(memory.Length / 8, 16ul << 20, 64ul << 20));
             if (_native != null)
             {
-                _translator = new Translator.RegionTranslator(_native);
+                _translator = new Translator.RegionTranslator(_native, level);
                 _threshold = (ushort)translation.Threshold;
             }
         }
 
         _memory = memory;
+        _level = level;
         Limit = (nuint)Math.Clamp(memory.Length / 8, 32ul << 20, 128ul << 20);
         _frames = (FrameCode**)NativeMemory.AllocZeroed(memory.FrameCount, (nuint)sizeof(nint));
         _written = (uint*)NativeMemory.AllocZeroed(memory.FrameCount / 32 + 1, sizeof(uint));
@@ -137,7 +139,7 @@ internal sealed unsafe class CodeCache : IDisposable
             BlockHeader* found = FrameCode.Find(code, offset, 0);
             if (found != null)
                 return found;
-            _builder ??= new BlockBuilder();
+            _builder ??= new BlockBuilder(_level);
             byte* start = _memory.Frame(new PageFrameNumber(frame)) + offset;
             if (_builder.Build(start, 4096 - (int)offset, offset, BlockBuilder.MaxInstructions, false) == BuildResult.NeedsMoreBytes)
             {
@@ -159,7 +161,7 @@ internal sealed unsafe class CodeCache : IDisposable
             BlockHeader* found = FrameCode.Find(code, offset, secondFrame);
             if (found != null)
                 return found;
-            _builder ??= new BlockBuilder();
+            _builder ??= new BlockBuilder(_level);
             byte* bytes = stackalloc byte[15];
             int length = Collect(bytes, frame, offset, secondFrame);
             _ = _builder.Build(bytes, length, offset, 1, false);

@@ -43,6 +43,9 @@ internal unsafe struct Op
 
     public OpFlags Flags;
 
+    /// <summary>Byte offset of the register that VEX.vvvv names: the first source of an instruction with three operands.</summary>
+    public ushort V;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(CpuState* c, Op* o) =>
         *(ulong*)((byte*)c + o->B) + (*(ulong*)((byte*)c + o->X) << o->Shift) + (ulong)(long)o->Disp;

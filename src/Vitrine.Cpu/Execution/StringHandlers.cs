@@ -44,6 +44,17 @@ internal static unsafe class StringHandlers
         return (4096 - offset) / (ulong)TSize.Bytes;
     }
 
+    /// <summary>As <see cref="InPage"/> at RSI; and with 32-bit addressing the offset wraps before the segment's base is added.</summary>
+    [MethodImpl(Always)]
+    private static ulong InSource<TSize>(CpuState* c, Op* o, ulong address) where TSize : struct, ISize
+    {
+        ulong n = InPage<TSize>(c, address);
+        if ((o->Flags & OpFlags.Address32) == 0)
+            return n;
+        ulong offset = (uint)c->Gpr[6];
+        return Math.Min(n, (Backward(c) ? offset : (1UL << 32) - offset - 1) / (ulong)TSize.Bytes + (Backward(c) ? 1UL : 0));
+    }
+
     /// <summary>Stepping goes element by element.</summary>
     [MethodImpl(Always)]
     private static bool InSpans(CpuState* c, bool repeat) => repeat && c->Stepping == 0;
@@ -68,7 +79,7 @@ internal static unsafe class StringHandlers
         {
             ulong from = Register(c, o, 6) + segment;
             ulong to = Register(c, o, 7);
-            ulong n = InSpans(c, repeat) ? Math.Min(Register(c, o, 1), Math.Min(InPage<TSize>(c, from), InPage<TSize>(c, to))) : 1;
+            ulong n = InSpans(c, repeat) ? Math.Min(Register(c, o, 1), Math.Min(InSource<TSize>(c, o, from), InPage<TSize>(c, to))) : 1;
             if (n <= 1)
             {
                 n = 1;

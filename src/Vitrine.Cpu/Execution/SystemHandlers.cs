@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vitrine.Cpu.State;
 using Vitrine.Cpu.Translation;
+using Vitrine.Cpu.X87;
 using static Vitrine.Cpu.Execution.Inline;
 
 namespace Vitrine.Cpu.Execution;
@@ -37,7 +38,7 @@ internal static unsafe class SystemHandlers
     [MethodImpl(Handler)]
     public static Op* CpuIdentification(CpuState* c, Op* o)
     {
-        (c->Gpr[0], c->Gpr[3], c->Gpr[1], c->Gpr[2]) = CpuModel.Leaf((uint)c->Gpr[0], (uint)c->Gpr[1], c->Index);
+        (c->Gpr[0], c->Gpr[3], c->Gpr[1], c->Gpr[2]) = CpuModel.Leaf(c->Level, (uint)c->Gpr[0], (uint)c->Gpr[1], c->Index);
         return o[1].Fn(c, o + 1);
     }
 
@@ -54,12 +55,14 @@ internal static unsafe class SystemHandlers
         return o[1].Fn(c, o + 1);
     }
 
+    /// <summary>XGETBV: XCR0, and with ECX = 1 those of its components that don't hold their initial values.</summary>
     [MethodImpl(Handler)]
     public static Op* ReadExtendedControl(CpuState* c, Op* o)
     {
-        if ((uint)c->Gpr[1] != 0)
+        ulong which = (uint)c->Gpr[1];
+        if (which != 0 && (which != 1 || c->Level < CpuLevel.Max))
             return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
-        c->Gpr[0] = CpuModel.ExtendedControl;
+        c->Gpr[0] = which == 0 ? c->ExtendedControl : ExtendedState.InUse(c);
         c->Gpr[2] = 0;
         return o[1].Fn(c, o + 1);
     }

@@ -83,8 +83,7 @@ internal static unsafe class VectorHandlers
         if (kind != 0)
         {
             address = Op.Address(c, o);
-            ulong mask = (traits & VectorTraits.Aligned64) != 0 ? 63UL
-                : (traits & VectorTraits.Aligned) != 0 ? (ulong)Math.Min(size, 16) - 1 : 0;
+            ulong mask = (traits & VectorTraits.Aligned) != 0 ? (ulong)Math.Min(size, 16) - 1 : 0;
             if ((address & mask) != 0)
                 return Leave.Fault(c, o, ExceptionVector.GeneralProtection);
             if (kind == 1 ? !MemoryAccess.TryReadable(c, o, address, size, out source) : !MemoryAccess.TryWritable(c, o, address, size, out destination))

@@ -32,9 +32,6 @@ internal enum VectorTraits : ushort
 
     /// <summary>Records FIP and FDP as a non-control x87 instruction does.</summary>
     RecordsX87Pointers = 64,
-
-    /// <summary>With <see cref="Aligned"/>: to 64 bytes (XSAVE); else to the operand's size, 16 at most.</summary>
-    Aligned64 = 128,
 }
 
 /// <summary>

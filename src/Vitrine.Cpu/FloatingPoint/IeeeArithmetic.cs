@@ -100,6 +100,52 @@ internal static class IeeeArithmetic
         return format.Round(ExactArithmetic.SquareRoot(exponent, x), ref environment);
     }
 
+    /// <summary>±x·y ± z with one rounding. The first NaN of x, y and z is the result.</summary>
+    public static ulong FusedMultiplyAdd(
+        in IeeeFormat format, ulong x, ulong y, ulong z, bool negateProduct, bool negateAddend, ref FloatEnvironment environment)
+    {
+        x = FlushOperand(format, x, environment);
+        y = FlushOperand(format, y, environment);
+        z = FlushOperand(format, z, environment);
+        bool infiniteTimesZero = (format.IsInfinity(x) && format.IsZero(y)) || (format.IsZero(x) && format.IsInfinity(y));
+        if (format.IsNaN(x) || format.IsNaN(y) || format.IsNaN(z))
+        {
+            if (format.IsSignalingNaN(x) || format.IsSignalingNaN(y) || format.IsSignalingNaN(z))
+                environment.Raised |= FloatExceptions.Invalid;
+            return (format.IsNaN(x) ? x : format.IsNaN(y) ? y : z) | format.QuietBit;
+        }
+
+        if (infiniteTimesZero)
+            return Invalid(format, ref environment);
+        if (negateAddend)
+            z ^= format.SignBit;
+        bool productNegative = (((x ^ y) & format.SignBit) != 0) != negateProduct, addendNegative = format.IsNegative(z);
+        bool infiniteProduct = format.IsInfinity(x) || format.IsInfinity(y);
+        if (infiniteProduct && format.IsInfinity(z) && productNegative != addendNegative)
+            return Invalid(format, ref environment);
+        NoteDenormals(format, x, y, ref environment);
+        NoteDenormals(format, z, z, ref environment);
+        if (infiniteProduct)
+            return (productNegative ? format.SignBit : 0) | format.Infinity;
+        if (format.IsInfinity(z))
+            return z;
+        if (format.IsZero(x) || format.IsZero(y))
+        {
+            if (!format.IsZero(z))
+                return FlushResult(format, z, ref environment);
+            return productNegative == addendNegative ? z : ExactZero(format, environment);
+        }
+
+        ulong a = format.Unpack(x, out int aExponent), b = format.Unpack(y, out int bExponent);
+        Unrounded product = ExactArithmetic.Multiply(productNegative, aExponent, a, bExponent, b);
+        if (format.IsZero(z))
+            return format.Round(product, ref environment);
+        ulong s = format.Unpack(z, out int exponent);
+        return ExactArithmetic.Add(product, new Unrounded(addendNegative, exponent, s, 0), out Unrounded sum)
+            ? format.Round(sum, ref environment)
+            : ExactZero(format, environment);
+    }
+
     /// <summary>MINxx: the second operand unless the first is smaller; so for NaNs and for two zeros.</summary>
     public static ulong Minimum(in IeeeFormat format, ulong a, ulong b, ref FloatEnvironment environment) =>
         Select(format, a, b, FloatRelation.Less, ref environment);

@@ -13,6 +13,19 @@ internal static class IeeeConversion
     public static ulong Narrow(ulong bits, ref FloatEnvironment environment) =>
         Convert(IeeeFormat.Binary64, IeeeFormat.Binary32, bits, ref environment);
 
+    /// <summary>Half to single precision: always exact, and a denormal is a number like others.</summary>
+    public static ulong WidenHalf(ulong bits, ref FloatEnvironment environment)
+    {
+        IeeeFormat half = IeeeFormat.Binary16;
+        if (!half.IsDenormal(bits))
+            return Convert(half, IeeeFormat.Binary32, bits, ref environment);
+        ulong significand = half.Unpack(bits, out int exponent);
+        return IeeeFormat.Binary32.Round(new Unrounded(half.IsNegative(bits), exponent, significand, 0), ref environment);
+    }
+
+    public static ulong NarrowToHalf(ulong bits, ref FloatEnvironment environment) =>
+        Convert(IeeeFormat.Binary32, IeeeFormat.Binary16, bits, ref environment);
+
     private static ulong Convert(in IeeeFormat from, in IeeeFormat to, ulong bits, ref FloatEnvironment environment)
     {
         bits = IeeeArithmetic.FlushOperand(from, bits, environment);

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Vitrine.Cpu.FloatingPoint;
 
 /// <summary>
-/// The layout of binary32 or binary64. Numbers travel as their bits in the low end of a <c>ulong</c>.
+/// The layout of binary16, binary32 or binary64. Numbers travel as their bits in the low end of a <c>ulong</c>.
 /// </summary>
 internal readonly struct IeeeFormat(int fractionBits, int exponentBits)
 {
@@ -13,6 +13,8 @@ internal readonly struct IeeeFormat(int fractionBits, int exponentBits)
     public static IeeeFormat Binary32 => new(23, 8);
 
     public static IeeeFormat Binary64 => new(52, 11);
+
+    public static IeeeFormat Binary16 => new(10, 5);
 
     public ulong SignBit => 1UL << (FractionBits + ExponentBits);
 
@@ -28,7 +30,7 @@ internal readonly struct IeeeFormat(int fractionBits, int exponentBits)
 
     public int Bias => (1 << (ExponentBits - 1)) - 1;
 
-    public FloatLimits Limits => FractionBits == 23 ? FloatLimits.Binary32 : FloatLimits.Binary64;
+    public FloatLimits Limits => new(FractionBits + 1, 1 - Bias, Bias);
 
     public bool IsNegative(ulong bits) => (bits & SignBit) != 0;
 

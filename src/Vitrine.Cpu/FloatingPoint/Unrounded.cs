@@ -65,6 +65,36 @@ internal static class ExactArithmetic
         return true;
     }
 
+    /// <summary>
+    /// a + b of numbers with at most 106 significant bits, of which the sum keeps enough to be rounded to 53: what is shifted out
+    /// is far below the larger one's last bit, or nothing cancels. False if the sum is exactly zero.
+    /// </summary>
+    public static bool Add(in Unrounded a, in Unrounded b, out Unrounded sum)
+    {
+        UInt128 x = new(a.High, a.Low), y = new(b.High, b.Low);
+        int xExponent = a.Exponent, yExponent = b.Exponent;
+        bool xNegative = a.Negative, yNegative = b.Negative;
+        if (xExponent < yExponent || (xExponent == yExponent && x < y))
+        {
+            (x, y) = (y, x);
+            (xExponent, yExponent) = (yExponent, xExponent);
+            (xNegative, yNegative) = (yNegative, xNegative);
+        }
+
+        // One bit of headroom for the carry.
+        x >>= 1;
+        y = Unrounded.ShiftRightSticky(y >> 1, xExponent - yExponent);
+        UInt128 result = xNegative == yNegative ? x + y : x - y;
+        if (result == UInt128.Zero)
+        {
+            sum = default;
+            return false;
+        }
+
+        sum = Unrounded.Normalize(xNegative, xExponent + 1, result);
+        return true;
+    }
+
     public static Unrounded Multiply(bool negative, int aExponent, ulong a, int bExponent, ulong b)
     {
         ulong high = Math.BigMul(a, b, out ulong low);

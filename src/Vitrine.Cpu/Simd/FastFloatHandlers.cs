@@ -52,7 +52,9 @@ internal unsafe interface IFastSource
     static abstract bool TryLocate(CpuState* c, Op* o, int size, out byte* p);
 
     /// <summary>The handler that deals with all cases: slow memory, all operands, exceptions.</summary>
-    static abstract Op* Reference<TSize>(CpuState* c, Op* o) where TSize : struct, ISize;
+    static abstract Op* Reference<TSize, TOperands>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+        where TOperands : struct, IFloatOperands;
 }
 
 internal readonly unsafe struct InRegister : IFastSource
@@ -65,7 +67,9 @@ internal readonly unsafe struct InRegister : IFastSource
     }
 
     [MethodImpl(Always)]
-    public static Op* Reference<TSize>(CpuState* c, Op* o) where TSize : struct, ISize => FastFloatHandlers.Reference<TSize, FromRegister>(c, o);
+    public static Op* Reference<TSize, TOperands>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+        where TOperands : struct, IFloatOperands => FastFloatHandlers.Reference<TSize, FromRegister, TOperands>(c, o);
 }
 
 internal readonly unsafe struct InMemory : IFastSource
@@ -81,7 +85,75 @@ internal readonly unsafe struct InMemory : IFastSource
     }
 
     [MethodImpl(Always)]
-    public static Op* Reference<TSize>(CpuState* c, Op* o) where TSize : struct, ISize => FastFloatHandlers.Reference<TSize, FromMemory>(c, o);
+    public static Op* Reference<TSize, TOperands>(CpuState* c, Op* o)
+        where TSize : struct, ISize
+        where TOperands : struct, IFloatOperands => FastFloatHandlers.Reference<TSize, FromMemory, TOperands>(c, o);
+}
+
+/// <summary>Which register a scalar operation's first operand is, and what its result leaves of the destination.</summary>
+internal unsafe interface IFloatOperands
+{
+    static abstract byte* First(CpuState* c, Op* o);
+
+    static abstract void Store(CpuState* c, Op* o, double value);
+
+    static abstract void Store(CpuState* c, Op* o, float value);
+
+    /// <summary>Runs the table's function. False if it asks for an exception.</summary>
+    static abstract bool TryReference(CpuState* c, Op* o, ulong source);
+}
+
+/// <summary>Two operands: the destination is the first one, and the rest of it stays.</summary>
+internal readonly unsafe struct LegacyOperands : IFloatOperands
+{
+    [MethodImpl(Always)] public static byte* First(CpuState* c, Op* o) => (byte*)c + o->D;
+
+    [MethodImpl(Always)] public static void Store(CpuState* c, Op* o, double value) => *(double*)((byte*)c + o->D) = value;
+
+    [MethodImpl(Always)] public static void Store(CpuState* c, Op* o, float value) => *(float*)((byte*)c + o->D) = value;
+
+    [MethodImpl(Never)]
+    public static bool TryReference(CpuState* c, Op* o, ulong source)
+    {
+        ((delegate*<CpuState*, void*, void*, byte, void>)o->Imm)(c, (byte*)c + o->D, &source, o->Aux);
+        return c->Internal == 0;
+    }
+}
+
+/// <summary>Three operands: V is the first one, the rest of the lower half comes from it, and the upper half is cleared.</summary>
+internal readonly unsafe struct VexOperands : IFloatOperands
+{
+    [MethodImpl(Always)] public static byte* First(CpuState* c, Op* o) => (byte*)c + o->V;
+
+    [MethodImpl(Always)]
+    public static void Store(CpuState* c, Op* o, double value)
+    {
+        ulong* d = (ulong*)((byte*)c + o->D);
+        d[1] = ((ulong*)((byte*)c + o->V))[1];
+        *(double*)d = value;
+        *(Vector128<ulong>*)(d + 2) = Vector128<ulong>.Zero;
+    }
+
+    [MethodImpl(Always)]
+    public static void Store(CpuState* c, Op* o, float value)
+    {
+        Vector128<float>* d = (Vector128<float>*)((byte*)c + o->D);
+        d[0] = (*(Vector128<float>*)((byte*)c + o->V)).WithElement(0, value);
+        d[1] = Vector128<float>.Zero;
+    }
+
+    [MethodImpl(Never)]
+    public static bool TryReference(CpuState* c, Op* o, ulong source)
+    {
+        Vector128<byte> result = *(Vector128<byte>*)((byte*)c + o->V);
+        ((delegate*<CpuState*, void*, void*, byte, void>)o->Imm)(c, &result, &source, o->Aux);
+        if (c->Internal != 0)
+            return false;
+        Vector128<byte>* d = (Vector128<byte>*)((byte*)c + o->D);
+        d[0] = result;
+        d[1] = Vector128<byte>.Zero;
+        return true;
+    }
 }
 
 /// <summary>
@@ -104,78 +176,72 @@ internal static unsafe class FastFloatHandlers
 
     /// <summary>Runs the table's function, with a source operand of at most 8 bytes.</summary>
     [MethodImpl(Handler)]
-    public static Op* Reference<TSize, TSource>(CpuState* c, Op* o)
+    public static Op* Reference<TSize, TSource, TOperands>(CpuState* c, Op* o)
         where TSize : struct, ISize
         where TSource : struct, ISource
+        where TOperands : struct, IFloatOperands
     {
         if (!TSource.TryGet<TSize>(c, o, out ulong bits))
             return o;
-        return TryReference(c, o, bits) ? o[1].Fn(c, o + 1) : Leave.Requested(c, o);
-    }
-
-    /// <summary>False if the function asks for an exception.</summary>
-    [MethodImpl(Never)]
-    private static bool TryReference(CpuState* c, Op* o, ulong source)
-    {
-        ((delegate*<CpuState*, void*, void*, byte, void>)o->Imm)(c, (byte*)c + o->D, &source, o->Aux);
-        return c->Internal == 0;
+        return TOperands.TryReference(c, o, bits) ? o[1].Fn(c, o + 1) : Leave.Requested(c, o);
     }
 
     [MethodImpl(Handler)]
-    public static Op* Double<TOperation, TSource>(CpuState* c, Op* o)
+    public static Op* Double<TOperation, TSource, TOperands>(CpuState* c, Op* o)
         where TOperation : struct, IScalarOperation
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 8, out byte* p))
         {
-            double* d = (double*)((byte*)c + o->D);
-            double x = *d, y = *(double*)p, result = TOperation.Compute(x, y);
+            double x = *(double*)TOperands.First(c, o), y = *(double*)p, result = TOperation.Compute(x, y);
             // A safe result has finite operands.
             if (FloatClass.IsSafe(result) && !IsDenormal(x) && !IsDenormal(y) && MxcsrControl.IsSettled(c))
             {
-                *d = result;
+                TOperands.Store(c, o, result);
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, TOperands>(c, o);
     }
 
     [MethodImpl(Handler)]
-    public static Op* Single<TOperation, TSource>(CpuState* c, Op* o)
+    public static Op* Single<TOperation, TSource, TOperands>(CpuState* c, Op* o)
         where TOperation : struct, IScalarOperation
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 4, out byte* p))
         {
-            float* d = (float*)((byte*)c + o->D);
-            float x = *d, y = *(float*)p, result = TOperation.Compute(x, y);
+            float x = *(float*)TOperands.First(c, o), y = *(float*)p, result = TOperation.Compute(x, y);
             // A safe result has finite operands.
             if (FloatClass.IsSafe(result) && !IsDenormal(x) && !IsDenormal(y) && MxcsrControl.IsSettled(c))
             {
-                *d = result;
+                TOperands.Store(c, o, result);
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte4>(c, o);
+        return TSource.Reference<Byte4, TOperands>(c, o);
     }
 
     [MethodImpl(Handler)]
-    public static Op* SquareRootDouble<TSource>(CpuState* c, Op* o)
+    public static Op* SquareRootDouble<TSource, TOperands>(CpuState* c, Op* o)
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 8, out byte* p))
         {
             double y = *(double*)p;
             if (FloatClass.IsNormal(y) && y > 0 && MxcsrControl.IsSettled(c))
             {
-                *(double*)((byte*)c + o->D) = Math.Sqrt(y);
+                TOperands.Store(c, o, Math.Sqrt(y));
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, TOperands>(c, o);
     }
 
     /// <summary>COMISx and UCOMISx: they differ for NaNs only.</summary>
@@ -194,7 +260,7 @@ internal static unsafe class FastFloatHandlers
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, LegacyOperands>(c, o);
     }
 
     /// <summary>COMISx and UCOMISx: they differ for NaNs only.</summary>
@@ -213,26 +279,28 @@ internal static unsafe class FastFloatHandlers
             }
         }
 
-        return TSource.Reference<Byte4>(c, o);
+        return TSource.Reference<Byte4, LegacyOperands>(c, o);
     }
 
     /// <summary>CVTSI2SD from 32 bits: always exact.</summary>
     [MethodImpl(Handler)]
-    public static Op* DoubleFromInt32<TSource>(CpuState* c, Op* o)
+    public static Op* DoubleFromInt32<TSource, TOperands>(CpuState* c, Op* o)
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 4, out byte* p))
         {
-            *(double*)((byte*)c + o->D) = *(int*)p;
+            TOperands.Store(c, o, (double)*(int*)p);
             return o[1].Fn(c, o + 1);
         }
 
-        return TSource.Reference<Byte4>(c, o);
+        return TSource.Reference<Byte4, TOperands>(c, o);
     }
 
     [MethodImpl(Handler)]
-    public static Op* DoubleFromInt64<TSource>(CpuState* c, Op* o)
+    public static Op* DoubleFromInt64<TSource, TOperands>(CpuState* c, Op* o)
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 8, out byte* p))
         {
@@ -240,12 +308,12 @@ internal static unsafe class FastFloatHandlers
             // Up to 2^53 nothing is rounded.
             if ((ulong)(y + (1L << 53)) <= 1UL << 54 || MxcsrControl.IsSettled(c))
             {
-                *(double*)((byte*)c + o->D) = y;
+                TOperands.Store(c, o, (double)y);
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, TOperands>(c, o);
     }
 
     /// <summary>CVTTSD2SI to 32 bits.</summary>
@@ -263,7 +331,7 @@ internal static unsafe class FastFloatHandlers
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, LegacyOperands>(c, o);
     }
 
     /// <summary>CVTTSD2SI to 64 bits.</summary>
@@ -281,42 +349,44 @@ internal static unsafe class FastFloatHandlers
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, LegacyOperands>(c, o);
     }
 
     /// <summary>CVTSS2SD: exact.</summary>
     [MethodImpl(Handler)]
-    public static Op* Widen<TSource>(CpuState* c, Op* o)
+    public static Op* Widen<TSource, TOperands>(CpuState* c, Op* o)
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 4, out byte* p))
         {
             float y = *(float*)p;
             if (FloatClass.IsZeroOrNormal(y))
             {
-                *(double*)((byte*)c + o->D) = y;
+                TOperands.Store(c, o, (double)y);
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte4>(c, o);
+        return TSource.Reference<Byte4, TOperands>(c, o);
     }
 
     /// <summary>CVTSD2SS.</summary>
     [MethodImpl(Handler)]
-    public static Op* Narrow<TSource>(CpuState* c, Op* o)
+    public static Op* Narrow<TSource, TOperands>(CpuState* c, Op* o)
         where TSource : struct, IFastSource
+        where TOperands : struct, IFloatOperands
     {
         if (TSource.TryLocate(c, o, 8, out byte* p))
         {
             float y = (float)*(double*)p;
             if (FloatClass.IsSafe(y) && MxcsrControl.IsSettled(c))
             {
-                *(float*)((byte*)c + o->D) = y;
+                TOperands.Store(c, o, y);
                 return o[1].Fn(c, o + 1);
             }
         }
 
-        return TSource.Reference<Byte8>(c, o);
+        return TSource.Reference<Byte8, TOperands>(c, o);
     }
 }

@@ -142,35 +142,35 @@ internal static unsafe class FastVectorTable
 
     private static OpFunction DoubleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Addsd => memory ? &FastFloatHandlers.Double<ScalarAdd, InMemory> : &FastFloatHandlers.Double<ScalarAdd, InRegister>,
-        Mnemonic.Subsd => memory ? &FastFloatHandlers.Double<ScalarSubtract, InMemory> : &FastFloatHandlers.Double<ScalarSubtract, InRegister>,
-        Mnemonic.Mulsd => memory ? &FastFloatHandlers.Double<ScalarMultiply, InMemory> : &FastFloatHandlers.Double<ScalarMultiply, InRegister>,
-        _ => memory ? &FastFloatHandlers.Double<ScalarDivide, InMemory> : &FastFloatHandlers.Double<ScalarDivide, InRegister>,
+        Mnemonic.Addsd => memory ? &FastFloatHandlers.Double<ScalarAdd, InMemory, LegacyOperands> : &FastFloatHandlers.Double<ScalarAdd, InRegister, LegacyOperands>,
+        Mnemonic.Subsd => memory ? &FastFloatHandlers.Double<ScalarSubtract, InMemory, LegacyOperands> : &FastFloatHandlers.Double<ScalarSubtract, InRegister, LegacyOperands>,
+        Mnemonic.Mulsd => memory ? &FastFloatHandlers.Double<ScalarMultiply, InMemory, LegacyOperands> : &FastFloatHandlers.Double<ScalarMultiply, InRegister, LegacyOperands>,
+        _ => memory ? &FastFloatHandlers.Double<ScalarDivide, InMemory, LegacyOperands> : &FastFloatHandlers.Double<ScalarDivide, InRegister, LegacyOperands>,
     };
 
     private static OpFunction SingleArithmetic(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Addss => memory ? &FastFloatHandlers.Single<ScalarAdd, InMemory> : &FastFloatHandlers.Single<ScalarAdd, InRegister>,
-        Mnemonic.Subss => memory ? &FastFloatHandlers.Single<ScalarSubtract, InMemory> : &FastFloatHandlers.Single<ScalarSubtract, InRegister>,
-        Mnemonic.Mulss => memory ? &FastFloatHandlers.Single<ScalarMultiply, InMemory> : &FastFloatHandlers.Single<ScalarMultiply, InRegister>,
-        _ => memory ? &FastFloatHandlers.Single<ScalarDivide, InMemory> : &FastFloatHandlers.Single<ScalarDivide, InRegister>,
+        Mnemonic.Addss => memory ? &FastFloatHandlers.Single<ScalarAdd, InMemory, LegacyOperands> : &FastFloatHandlers.Single<ScalarAdd, InRegister, LegacyOperands>,
+        Mnemonic.Subss => memory ? &FastFloatHandlers.Single<ScalarSubtract, InMemory, LegacyOperands> : &FastFloatHandlers.Single<ScalarSubtract, InRegister, LegacyOperands>,
+        Mnemonic.Mulss => memory ? &FastFloatHandlers.Single<ScalarMultiply, InMemory, LegacyOperands> : &FastFloatHandlers.Single<ScalarMultiply, InRegister, LegacyOperands>,
+        _ => memory ? &FastFloatHandlers.Single<ScalarDivide, InMemory, LegacyOperands> : &FastFloatHandlers.Single<ScalarDivide, InRegister, LegacyOperands>,
     };
 
     private static OpFunction Compare(in Instruction i, bool memory) => i.Mnemonic switch
     {
-        Mnemonic.Sqrtsd => memory ? &FastFloatHandlers.SquareRootDouble<InMemory> : &FastFloatHandlers.SquareRootDouble<InRegister>,
+        Mnemonic.Sqrtsd => memory ? &FastFloatHandlers.SquareRootDouble<InMemory, LegacyOperands> : &FastFloatHandlers.SquareRootDouble<InRegister, LegacyOperands>,
         Mnemonic.Comisd or Mnemonic.Ucomisd => memory ? &FastFloatHandlers.CompareDouble<InMemory> : &FastFloatHandlers.CompareDouble<InRegister>,
         _ => memory ? &FastFloatHandlers.CompareSingle<InMemory> : &FastFloatHandlers.CompareSingle<InRegister>,
     };
 
     private static OpFunction Convert(in Instruction i, bool memory) => i.Code switch
     {
-        Code.Cvtsi2sd_xmm_rm32 => memory ? &FastFloatHandlers.DoubleFromInt32<InMemory> : &FastFloatHandlers.DoubleFromInt32<InRegister>,
-        Code.Cvtsi2sd_xmm_rm64 => memory ? &FastFloatHandlers.DoubleFromInt64<InMemory> : &FastFloatHandlers.DoubleFromInt64<InRegister>,
+        Code.Cvtsi2sd_xmm_rm32 => memory ? &FastFloatHandlers.DoubleFromInt32<InMemory, LegacyOperands> : &FastFloatHandlers.DoubleFromInt32<InRegister, LegacyOperands>,
+        Code.Cvtsi2sd_xmm_rm64 => memory ? &FastFloatHandlers.DoubleFromInt64<InMemory, LegacyOperands> : &FastFloatHandlers.DoubleFromInt64<InRegister, LegacyOperands>,
         Code.Cvttsd2si_r32_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt32<InMemory> : &FastFloatHandlers.TruncateToInt32<InRegister>,
         Code.Cvttsd2si_r64_xmmm64 => memory ? &FastFloatHandlers.TruncateToInt64<InMemory> : &FastFloatHandlers.TruncateToInt64<InRegister>,
-        Code.Cvtss2sd_xmm_xmmm32 => memory ? &FastFloatHandlers.Widen<InMemory> : &FastFloatHandlers.Widen<InRegister>,
-        Code.Cvtsd2ss_xmm_xmmm64 => memory ? &FastFloatHandlers.Narrow<InMemory> : &FastFloatHandlers.Narrow<InRegister>,
+        Code.Cvtss2sd_xmm_xmmm32 => memory ? &FastFloatHandlers.Widen<InMemory, LegacyOperands> : &FastFloatHandlers.Widen<InRegister, LegacyOperands>,
+        Code.Cvtsd2ss_xmm_xmmm64 => memory ? &FastFloatHandlers.Narrow<InMemory, LegacyOperands> : &FastFloatHandlers.Narrow<InRegister, LegacyOperands>,
         _ => null,
     };
 }

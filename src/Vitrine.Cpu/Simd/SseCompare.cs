@@ -107,7 +107,9 @@ internal static unsafe class SseCompare
         Lanes32(state, &IeeeArithmetic.Maximum, dst, dst, src, 4);
     }
 
-    public static void Cmpsd(CpuState* state, void* dst, void* src, byte imm)
+    public static void Cmpsd(CpuState* state, void* dst, void* src, byte imm) => Vcmpsd(state, dst, src, (byte)(imm & 7));
+
+    public static void Vcmpsd(CpuState* state, void* dst, void* src, byte imm)
     {
         double x = *(double*)dst, y = *(double*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
@@ -120,7 +122,9 @@ internal static unsafe class SseCompare
         Predicate64(state, dst, src, imm, 1);
     }
 
-    public static void Cmpss(CpuState* state, void* dst, void* src, byte imm)
+    public static void Cmpss(CpuState* state, void* dst, void* src, byte imm) => Vcmpss(state, dst, src, (byte)(imm & 7));
+
+    public static void Vcmpss(CpuState* state, void* dst, void* src, byte imm)
     {
         float x = *(float*)dst, y = *(float*)src;
         if (FloatClass.IsZeroOrNormal(x) && FloatClass.IsZeroOrNormal(y))
@@ -133,38 +137,44 @@ internal static unsafe class SseCompare
         Predicate32(state, dst, src, imm, 1);
     }
 
-    public static void Cmppd(CpuState* state, void* dst, void* src, byte imm)
+    public static void Cmppd(CpuState* state, void* dst, void* src, byte imm) => Vcmppd(state, dst, src, (byte)(imm & 7));
+
+    public static void Vcmppd(CpuState* state, void* dst, void* src, byte imm)
     {
         Vector128<double> x = *(Vector128<double>*)dst, y = *(Vector128<double>*)src;
         if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
         {
-            Vector128<double> result = (imm & 3) switch
-            {
-                0 => Vector128.Equals(x, y),
-                1 => Vector128.LessThan(x, y),
-                2 => Vector128.LessThanOrEqual(x, y),
-                _ => Vector128<double>.Zero,
-            };
-            *(Vector128<double>*)dst = (imm & 4) != 0 ? ~result : result;
+            int relations = Relations(imm);
+            Vector128<double> result = Vector128<double>.Zero;
+            if ((relations & 1) != 0)
+                result = Vector128.Equals(x, y);
+            if ((relations & 2) != 0)
+                result |= Vector128.LessThan(x, y);
+            if ((relations & 4) != 0)
+                result |= Vector128.GreaterThan(x, y);
+            *(Vector128<double>*)dst = result;
             return;
         }
 
         Predicate64(state, dst, src, imm, 2);
     }
 
-    public static void Cmpps(CpuState* state, void* dst, void* src, byte imm)
+    public static void Cmpps(CpuState* state, void* dst, void* src, byte imm) => Vcmpps(state, dst, src, (byte)(imm & 7));
+
+    public static void Vcmpps(CpuState* state, void* dst, void* src, byte imm)
     {
         Vector128<float> x = *(Vector128<float>*)dst, y = *(Vector128<float>*)src;
         if (FloatClass.AllZeroOrNormal(x) && FloatClass.AllZeroOrNormal(y))
         {
-            Vector128<float> result = (imm & 3) switch
-            {
-                0 => Vector128.Equals(x, y),
-                1 => Vector128.LessThan(x, y),
-                2 => Vector128.LessThanOrEqual(x, y),
-                _ => Vector128<float>.Zero,
-            };
-            *(Vector128<float>*)dst = (imm & 4) != 0 ? ~result : result;
+            int relations = Relations(imm);
+            Vector128<float> result = Vector128<float>.Zero;
+            if ((relations & 1) != 0)
+                result = Vector128.Equals(x, y);
+            if ((relations & 2) != 0)
+                result |= Vector128.LessThan(x, y);
+            if ((relations & 4) != 0)
+                result |= Vector128.GreaterThan(x, y);
+            *(Vector128<float>*)dst = result;
             return;
         }
 
@@ -188,8 +198,7 @@ internal static unsafe class SseCompare
     {
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         ulong* result = stackalloc ulong[lanes];
-        // LT, LE and their negations signal quiet NaNs; EQ, UNORD and theirs don't.
-        bool signals = (imm & 3) is 1 or 2;
+        bool signals = Signals(imm);
         for (int i = 0; i < lanes; i++)
         {
             FloatRelation relation = IeeeArithmetic.Compare(
@@ -218,8 +227,7 @@ internal static unsafe class SseCompare
     {
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
         uint* result = stackalloc uint[lanes];
-        // LT, LE and their negations signal quiet NaNs; EQ, UNORD and theirs don't.
-        bool signals = (imm & 3) is 1 or 2;
+        bool signals = Signals(imm);
         for (int i = 0; i < lanes; i++)
         {
             FloatRelation relation = IeeeArithmetic.Compare(
@@ -231,17 +239,44 @@ internal static unsafe class SseCompare
             new ReadOnlySpan<uint>(result, lanes).CopyTo(new Span<uint>(dst, lanes));
     }
 
-    /// <summary>The eight predicates of CMPcc.</summary>
-    private static bool Holds(FloatRelation relation, uint predicate)
-    {
-        bool result = (predicate & 3) switch
+    /// <summary>
+    /// For which relations a predicate holds, one bit for each by <see cref="FloatRelation"/>. Legacy forms have the first
+    /// eight, VEX forms 32, of which the upper 16 are the lower ones with the opposite answer to quiet NaNs (SDM 2A, CMPPD).
+    /// </summary>
+    private static int Relations(uint predicate) =>
+        (int)((predicate & 15) switch
         {
-            0 => relation == FloatRelation.Equal,
-            1 => relation == FloatRelation.Less,
-            2 => relation is FloatRelation.Less or FloatRelation.Equal,
-            _ => relation == FloatRelation.Unordered,
-        };
-        return result ^ ((predicate & 4) != 0);
+            0 => Relation.Equal,
+            1 => Relation.Less,
+            2 => Relation.Less | Relation.Equal,
+            3 => Relation.Unordered,
+            4 => Relation.Less | Relation.Greater | Relation.Unordered,
+            5 => Relation.Equal | Relation.Greater | Relation.Unordered,
+            6 => Relation.Greater | Relation.Unordered,
+            7 => Relation.Equal | Relation.Less | Relation.Greater,
+            8 => Relation.Equal | Relation.Unordered,
+            9 => Relation.Less | Relation.Unordered,
+            10 => Relation.Less | Relation.Equal | Relation.Unordered,
+            11 => Relation.Never,
+            12 => Relation.Less | Relation.Greater,
+            13 => Relation.Greater | Relation.Equal,
+            14 => Relation.Greater,
+            _ => Relation.Equal | Relation.Less | Relation.Greater | Relation.Unordered,
+        });
+
+    private static bool Holds(FloatRelation relation, uint predicate) => (Relations(predicate) >> (int)relation & 1) != 0;
+
+    /// <summary>LT, LE, GT, GE and their negations signal quiet NaNs, the others don't; from 16 on it is the other way round.</summary>
+    private static bool Signals(uint predicate) => ((predicate & 3) is 1 or 2) != ((predicate & 16) != 0);
+
+    [Flags]
+    private enum Relation
+    {
+        Never = 0,
+        Equal = 1,
+        Less = 2,
+        Greater = 4,
+        Unordered = 8,
     }
 
     public static void Comisd(CpuState* state, void* dst, void* src, byte imm)

@@ -82,25 +82,34 @@ internal static unsafe class SseHorizontal
             *(Vector128<double>*)dst = *(Vector128<double>*)result;
     }
 
-    /// <summary>The products of the selected lanes are summed in pairs: (0 + 1) + (2 + 3).</summary>
-    public static void Dpps(CpuState* state, void* dst, void* src, byte imm)
+    public static void Dpps(CpuState* state, void* dst, void* src, byte imm) => Dot(state, (float*)dst, (float*)src, imm, 1);
+
+    /// <summary>Both halves of a YMM register.</summary>
+    public static void Vdpps256(CpuState* state, void* dst, void* src, byte imm) => Dot(state, (float*)dst, (float*)src, imm, 2);
+
+    /// <summary>
+    /// The products of the selected lanes are summed in pairs: (0 + 1) + (2 + 3). Each step is done in all halves before the
+    /// next, and an unmasked exception ends it there.
+    /// </summary>
+    private static void Dot(CpuState* state, float* x, float* y, byte imm, int halves)
     {
-        float* x = (float*)dst, y = (float*)src;
-        float* product = stackalloc float[4];
+        float* value = stackalloc float[8];
         FloatEnvironment environment = FloatEnvironment.FromMxcsr(state->Mxcsr);
-        for (int i = 0; i < 4; i++)
-            product[i] = (imm & (0x10 << i)) != 0 ? FloatLane.Compute(FloatOperation.Multiply, x[i], y[i], ref environment) : 0;
+        int count = 4 * halves;
+        for (int i = 0; i < count; i++)
+            value[i] = (imm & (0x10 << (i & 3))) != 0 ? FloatLane.Compute(FloatOperation.Multiply, x[i], y[i], ref environment) : 0;
+        for (count /= 2; count >= halves; count /= 2)
+        {
+            if (!MxcsrControl.Commit(state, environment))
+                return;
+            for (int i = 0; i < count; i++)
+                value[i] = FloatLane.Compute(FloatOperation.Add, value[2 * i], value[(2 * i) + 1], ref environment);
+        }
+
         if (!MxcsrControl.Commit(state, environment))
             return;
-        float low = FloatLane.Compute(FloatOperation.Add, product[0], product[1], ref environment);
-        float high = FloatLane.Compute(FloatOperation.Add, product[2], product[3], ref environment);
-        if (!MxcsrControl.Commit(state, environment))
-            return;
-        float sum = FloatLane.Compute(FloatOperation.Add, low, high, ref environment);
-        if (!MxcsrControl.Commit(state, environment))
-            return;
-        for (int i = 0; i < 4; i++)
-            x[i] = (imm & (1 << i)) != 0 ? sum : 0;
+        for (int i = 0; i < 4 * halves; i++)
+            x[i] = (imm & (1 << (i & 3))) != 0 ? value[i >> 2] : 0;
     }
 
     public static void Dppd(CpuState* state, void* dst, void* src, byte imm)

@@ -156,24 +156,24 @@ internal static unsafe class SseShuffle
         }
     }
 
-    /// <summary>XMM0's sign bits choose.</summary>
+    /// <summary>The sign bits of XMM0 choose, or of the half register that a VEX form's immediate names.</summary>
     public static void Pblendvb(CpuState* state, void* dst, void* src, byte imm)
     {
-        Vector128<sbyte> chosen = Vector128.LessThan(*(Vector128<sbyte>*)CpuState.Xmm(state, 0), Vector128<sbyte>.Zero);
+        Vector128<sbyte> chosen = Vector128.LessThan(*(Vector128<sbyte>*)CpuState.Half(state, imm), Vector128<sbyte>.Zero);
         *(Vector128<sbyte>*)dst = Vector128.ConditionalSelect(chosen, *(Vector128<sbyte>*)src, *(Vector128<sbyte>*)dst);
     }
 
-    /// <summary>XMM0's sign bits choose.</summary>
+    /// <summary>The sign bits of XMM0 choose, or of the half register that a VEX form's immediate names.</summary>
     public static void Blendvps(CpuState* state, void* dst, void* src, byte imm)
     {
-        Vector128<int> chosen = Vector128.LessThan(*(Vector128<int>*)CpuState.Xmm(state, 0), Vector128<int>.Zero);
+        Vector128<int> chosen = Vector128.LessThan(*(Vector128<int>*)CpuState.Half(state, imm), Vector128<int>.Zero);
         *(Vector128<int>*)dst = Vector128.ConditionalSelect(chosen, *(Vector128<int>*)src, *(Vector128<int>*)dst);
     }
 
-    /// <summary>XMM0's sign bits choose.</summary>
+    /// <summary>The sign bits of XMM0 choose, or of the half register that a VEX form's immediate names.</summary>
     public static void Blendvpd(CpuState* state, void* dst, void* src, byte imm)
     {
-        Vector128<long> chosen = Vector128.LessThan(*(Vector128<long>*)CpuState.Xmm(state, 0), Vector128<long>.Zero);
+        Vector128<long> chosen = Vector128.LessThan(*(Vector128<long>*)CpuState.Half(state, imm), Vector128<long>.Zero);
         *(Vector128<long>*)dst = Vector128.ConditionalSelect(chosen, *(Vector128<long>*)src, *(Vector128<long>*)dst);
     }
 

@@ -33,6 +33,26 @@ internal static unsafe class SseString
     public static void Pcmpestrm64(CpuState* state, void* dst, void* src, byte imm) =>
         StoreMask(state, imm, Compare(state, dst, src, imm, Length((long)state->Gpr[Rax], imm), Length((long)state->Gpr[Rdx], imm)));
 
+    // The VEX forms of those that give a mask clear the rest of YMM0.
+
+    public static void Vpcmpistrm(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Pcmpistrm(state, dst, src, imm);
+        *(Vector128<byte>*)CpuState.Half(state, 1) = default;
+    }
+
+    public static void Vpcmpestrm(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Pcmpestrm(state, dst, src, imm);
+        *(Vector128<byte>*)CpuState.Half(state, 1) = default;
+    }
+
+    public static void Vpcmpestrm64(CpuState* state, void* dst, void* src, byte imm)
+    {
+        Pcmpestrm64(state, dst, src, imm);
+        *(Vector128<byte>*)CpuState.Half(state, 1) = default;
+    }
+
     private static int Elements(byte imm) => (imm & 1) != 0 ? 8 : 16;
 
     /// <summary>An explicit length counts by its absolute value, up to the number of elements.</summary>

@@ -41,6 +41,7 @@ internal unsafe partial struct CpuState
     public const int NextBlockOffset = 488;
     public const int FlagImageOffset = 496;
     public const int ScratchOffset = 504;
+    public const int IndexOffset = 324;
     public const int YmmOffset = 512;
     public const int YmmStride = 32;
     public const int X87Offset = 1024;
@@ -144,7 +145,7 @@ internal unsafe partial struct CpuState
     [FieldOffset(320)] public uint CodeWrite1;
 
     /// <summary>This processor's number, as <c>cpuid</c> and <c>rdtscp</c> tell it.</summary>
-    [FieldOffset(324)] public uint Index;
+    [FieldOffset(IndexOffset)] public uint Index;
 
     /// <summary>A store that crosses pages waits in the split buffer until <c>CommitSplit</c>.</summary>
     [FieldOffset(328)] public byte* SplitFirst;
@@ -159,7 +160,7 @@ internal unsafe partial struct CpuState
     [FieldOffset(360)] public ushort Fs;
     [FieldOffset(362)] public ushort Gs;
 
-    /// <summary>What the driver hands back to a service request (<see cref="LeaveReason.ReadTsc"/>).</summary>
+    /// <summary>What the driver hands back to a service request (<see cref="LeaveReason.ReadTsc"/>, <see cref="LeaveReason.ReadRandom"/>).</summary>
     [FieldOffset(368)] public ulong ServiceValue;
 
     /// <summary>One bit per hashed page from which the jump cache of this address space was filled.</summary>
@@ -176,7 +177,13 @@ internal unsafe partial struct CpuState
     [FieldOffset(1240)] public fixed ulong WatchAddress[4];
     [FieldOffset(1272)] public fixed byte WatchLength[4];
 
-    /// <summary>XMM registers: 16 slots of 32 bytes, the low 16 used.</summary>
+    /// <summary>Which instructions there are: a <see cref="CpuLevel"/>.</summary>
+    [FieldOffset(392)] public CpuLevel Level;
+
+    /// <summary>XCR0: the components that XSAVE manages.</summary>
+    [FieldOffset(400)] public ulong ExtendedControl;
+
+    /// <summary>YMM registers: 16 slots of 32 bytes, of which the XMM registers are the low 16.</summary>
     [FieldOffset(YmmOffset)] public fixed ulong Ymm[64];
 
     /// <summary>The eight physical x87 registers of 16 bytes, the low 10 used; MMn is the low 8 bytes of slot n.</summary>
@@ -212,6 +219,10 @@ internal unsafe partial struct CpuState
     /// <summary>Host address of XMM register <paramref name="n"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte* Xmm(CpuState* c, int n) => (byte*)c + YmmOffset + n * YmmStride;
+
+    /// <summary>Host address of half a YMM register: 2n is XMM register n, 2n + 1 what lies above it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte* Half(CpuState* c, int n) => (byte*)c + YmmOffset + n * (YmmStride / 2);
 
     /// <summary>
     /// Asks for an exception on the current instruction. To be called from an executing function before it changes
@@ -292,6 +303,9 @@ internal enum LeaveReason
 
     /// <summary>The block at RIP has been run often enough to be translated.</summary>
     Hot = 11,
+
+    /// <summary>The instruction at RIP wants a random number in <see cref="CpuState.ServiceValue"/>.</summary>
+    ReadRandom = 12,
 }
 
 /// <summary>How a single instruction is stepped.</summary>

@@ -52,7 +52,7 @@ internal static class InstructionRules
 
     /// <summary>An interpreted instruction that doesn't just go on behind itself.</summary>
     public static bool EndsBlock(in Instruction i) =>
-        i.FlowControl is not (FlowControl.Next or FlowControl.Exception) || i.Mnemonic is Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Syscall
+        i.FlowControl is not (FlowControl.Next or FlowControl.Exception) || i.Mnemonic is Mnemonic.Rdtsc or Mnemonic.Rdtscp or Mnemonic.Rdrand or Mnemonic.Rdseed or Mnemonic.Syscall
             or Mnemonic.Int3 or Mnemonic.Int1 or Mnemonic.Int or Mnemonic.Hlt or Mnemonic.Ud2 or Mnemonic.Ud1 or Mnemonic.Ud0;
 
     /// <summary>Bytes of a general register or integer memory operand.</summary>

@@ -16,7 +16,7 @@ internal sealed unsafe class Region
     private readonly Decoder _decoder;
     private readonly short[] _indexAt = new short[4096];
 
-    public Region() => _decoder = Decoder.Create(64, _reader, 0, BlockBuilder.Options);
+    public Region(CpuLevel level) => _decoder = Decoder.Create(64, _reader, 0, BlockBuilder.OptionsOf(level));
 
     public RegionInstruction[] Instructions { get; } = new RegionInstruction[MaxInstructions];
 

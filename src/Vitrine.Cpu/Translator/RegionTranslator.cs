@@ -16,18 +16,23 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     private const int MaxExits = Region.MaxInstructions * 6;
 
     private readonly HostCode _code;
-    private readonly Region _region = new();
+    private readonly Region _region;
     private readonly MachineCodeWriter _w = new();
     private readonly Exit[] _exits = new Exit[MaxExits];
     private readonly byte*[] _labels = new byte*[Region.MaxInstructions];
     private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions];
-    private readonly BlockBuilder _builder = new();
+    private readonly BlockBuilder _builder;
     private int _exitCount;
     private int _forwardCount;
     private byte* _page;
     private uint _frame;
 
-    public RegionTranslator(HostCode code) => _code = code;
+    public RegionTranslator(HostCode code, CpuLevel level)
+    {
+        _code = code;
+        _region = new Region(level);
+        _builder = new BlockBuilder(level);
+    }
 
     /// <summary>A way out of the region, written behind its code.</summary>
     private struct Exit

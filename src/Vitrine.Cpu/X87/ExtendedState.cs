@@ -5,23 +5,26 @@ using Vitrine.Cpu.State;
 namespace Vitrine.Cpu.X87;
 
 /// <summary>
-/// FXSAVE and FXRSTOR, XSAVE and XRSTOR in the standard format with XCR0 = x87 and SSE, XGETBV, LDMXCSR,
-/// STMXCSR (Intel's SDM 1, 10.5 and 13).
+/// FXSAVE and FXRSTOR, LDMXCSR, STMXCSR, and the parts of an XSAVE area (Intel's SDM 1, 10.5 and 13); the instructions
+/// of the XSAVE family are in <see cref="ExtendedStateHandlers"/>.
 /// </summary>
 internal static unsafe class ExtendedState
 {
     // SAFETY: src and dst point to operands of the size that the instruction's table entry declares (an FXSAVE image
-    // of 512 bytes, an XSAVE area of 576); the interpreter has translated or bounced them.
+    // of 512 bytes, an XSAVE area of the size that the components need); the interpreter has translated or bounced them.
 
-    /// <summary>XCR0: the state components that the machine has.</summary>
-    public const ulong Enabled = X87Component | SseComponent;
+    public const int HeaderOffset = 512;
+    public const int MxcsrOffset = 24;
 
-    /// <summary>The XSAVE area in the standard format: legacy region and header.</summary>
-    public const int AreaSize = 576;
+    /// <summary>Where the upper halves of the YMM registers lie, in the standard and (being the only such part) in the compacted form.</summary>
+    public const int AvxOffset = 576;
+    public const int AvxSize = 256;
 
-    private const ulong X87Component = 1, SseComponent = 2;
-    private const int Rax = 0, Rcx = 1, Rdx = 2;
-    private const int IpOffset = 8, DpOffset = 16, MxcsrOffset = 24, RegistersOffset = 32, XmmOffset = 160, HeaderOffset = 512;
+    private const int Rax = 0, Rdx = 2;
+    private const int IpOffset = 8, DpOffset = 16, RegistersOffset = 32, XmmOffset = 160;
+
+    /// <summary>Bytes of an XSAVE area with these components.</summary>
+    public static int SizeOf(ulong components) => (components & (ulong)StateComponents.Avx) != 0 ? AvxOffset + AvxSize : AvxOffset;
 
     public static void Ldmxcsr(CpuState* state, void* dst, void* src, byte imm)
     {
@@ -34,18 +37,6 @@ internal static unsafe class ExtendedState
 
     public static void Stmxcsr(CpuState* state, void* dst, void* src, byte imm) => *(uint*)dst = state->Mxcsr;
 
-    public static void Xgetbv(CpuState* state, void* dst, void* src, byte imm)
-    {
-        if ((uint)state->Gpr[Rcx] != 0)
-        {
-            CpuState.RequestException(state, ExceptionVector.GeneralProtection);
-            return;
-        }
-
-        state->Gpr[Rax] = Enabled;
-        state->Gpr[Rdx] = 0;
-    }
-
     public static void Fxsave(CpuState* state, void* dst, void* src, byte imm) => SaveLegacy(state, (byte*)dst, wide: false);
 
     public static void Fxsave64(CpuState* state, void* dst, void* src, byte imm) => SaveLegacy(state, (byte*)dst, wide: true);
@@ -53,14 +44,6 @@ internal static unsafe class ExtendedState
     public static void Fxrstor(CpuState* state, void* dst, void* src, byte imm) => RestoreLegacy(state, (byte*)src, wide: false);
 
     public static void Fxrstor64(CpuState* state, void* dst, void* src, byte imm) => RestoreLegacy(state, (byte*)src, wide: true);
-
-    public static void Xsave(CpuState* state, void* dst, void* src, byte imm) => SaveExtended(state, (byte*)dst, wide: false);
-
-    public static void Xsave64(CpuState* state, void* dst, void* src, byte imm) => SaveExtended(state, (byte*)dst, wide: true);
-
-    public static void Xrstor(CpuState* state, void* dst, void* src, byte imm) => RestoreExtended(state, (byte*)src, wide: false);
-
-    public static void Xrstor64(CpuState* state, void* dst, void* src, byte imm) => RestoreExtended(state, (byte*)src, wide: true);
 
     private static void SaveLegacy(CpuState* state, byte* image, bool wide)
     {
@@ -83,42 +66,57 @@ internal static unsafe class ExtendedState
         RestoreXmm(state, image);
     }
 
-    private static void SaveExtended(CpuState* state, byte* area, bool wide)
+    /// <summary>
+    /// The components that don't hold their initial values (XINUSE). Processors are free to call a component in use that
+    /// isn't; ours never does, so that the answer follows from the registers alone.
+    /// </summary>
+    public static ulong InUse(CpuState* state)
     {
-        ulong requested = Requested(state);
-        if ((requested & X87Component) != 0)
-            SaveX87(state, area, wide);
-        if ((requested & SseComponent) != 0)
+        StateComponents used = StateComponents.None;
+        Vector128<ulong> low = default, high = default, stack = default;
+        for (int i = 0; i < 16; i++)
         {
-            SaveMxcsr(state, area);
-            SaveXmm(state, area);
+            byte* register = CpuState.Xmm(state, i);
+            low |= *(Vector128<ulong>*)register;
+            high |= *(Vector128<ulong>*)(register + 16);
         }
 
-        // Both components count as in use, whatever they hold.
-        ulong* header = (ulong*)(area + HeaderOffset);
-        header[0] = (header[0] & ~requested) | requested;
+        for (int i = 0; i < 8; i++)
+            stack |= *(Vector128<ulong>*)CpuState.X87Register(state, i) & Vector128.Create(ulong.MaxValue, 0xffff);
+        if (stack != default || state->FpuControl != X87Control.InitialControl || state->FpuStatusWithTop != 0 || state->FpuTag != 0
+            || (state->FpuIp | state->FpuDp | state->FpuOpcode) != 0)
+            used |= StateComponents.X87;
+        if (low != default)
+            used |= StateComponents.Sse;
+        if (high != default)
+            used |= StateComponents.Avx;
+        return (ulong)used & state->ExtendedControl;
     }
 
-    private static void RestoreExtended(CpuState* state, byte* area, bool wide)
+    /// <summary>What EDX:EAX and XCR0 select.</summary>
+    public static ulong Requested(CpuState* state) => ((state->Gpr[Rdx] << 32) | (uint)state->Gpr[Rax]) & state->ExtendedControl;
+
+    /// <summary>The legacy region of an XSAVE area and MXCSR, as far as they are to be saved.</summary>
+    public static void SaveComponents(CpuState* state, byte* area, ulong components, bool control, bool wide)
     {
-        ulong* header = (ulong*)(area + HeaderOffset);
-        ulong present = header[0], reserved = present & ~Enabled;
-
-        // SDM, XRSTOR's standard form: bytes 23 to 8 must be zero; what follows isn't looked at.
-        reserved |= header[1] | header[2];
-        ulong requested = Requested(state);
-        uint mxcsr = *(uint*)(area + MxcsrOffset);
-        if ((requested & SseComponent) != 0)
-            reserved |= mxcsr & ~MxcsrControl.Writable;
-        if (reserved != 0)
-        {
-            CpuState.RequestException(state, ExceptionVector.GeneralProtection);
+        if ((components & (ulong)StateComponents.X87) != 0)
+            SaveX87(state, area, wide);
+        if (control)
+            SaveMxcsr(state, area);
+        if ((components & (ulong)StateComponents.Sse) != 0)
+            SaveXmm(state, area);
+        if ((components & (ulong)StateComponents.Avx) == 0)
             return;
-        }
+        for (int i = 0; i < 16; i++)
+            *(Vector128<byte>*)(area + AvxOffset + (16 * i)) = *(Vector128<byte>*)(CpuState.Xmm(state, i) + 16);
+    }
 
-        if ((requested & X87Component) != 0)
+    /// <summary>Loads the components that <paramref name="present"/> has, and gives the others of <paramref name="requested"/> their initial values.</summary>
+    public static void RestoreComponents(CpuState* state, byte* area, ulong requested, ulong present, bool wide)
+    {
+        if ((requested & (ulong)StateComponents.X87) != 0)
         {
-            if ((present & X87Component) != 0)
+            if ((present & (ulong)StateComponents.X87) != 0)
             {
                 RestoreX87(state, area, wide);
             }
@@ -129,20 +127,26 @@ internal static unsafe class ExtendedState
             }
         }
 
-        if ((requested & SseComponent) == 0)
-            return;
-        state->Mxcsr = mxcsr;
-        if ((present & SseComponent) != 0)
+        if ((requested & (ulong)StateComponents.Sse) != 0)
         {
-            RestoreXmm(state, area);
-            return;
+            if ((present & (ulong)StateComponents.Sse) != 0)
+            {
+                RestoreXmm(state, area);
+            }
+            else
+            {
+                for (int i = 0; i < 16; i++)
+                    *(Vector128<byte>*)CpuState.Xmm(state, i) = default;
+            }
         }
 
-        for (int i = 0; i < 16; i++)
-            *(Vector128<byte>*)CpuState.Xmm(state, i) = default;
+        if ((requested & (ulong)StateComponents.Avx) != 0)
+        {
+            bool load = (present & (ulong)StateComponents.Avx) != 0;
+            for (int i = 0; i < 16; i++)
+                *(Vector128<byte>*)(CpuState.Xmm(state, i) + 16) = load ? *(Vector128<byte>*)(area + AvxOffset + (16 * i)) : default;
+        }
     }
-
-    private static ulong Requested(CpuState* state) => ((state->Gpr[Rdx] << 32) | (uint)state->Gpr[Rax]) & Enabled;
 
     private static void SaveX87(CpuState* state, byte* image, bool wide)
     {

@@ -30,15 +30,8 @@ internal static unsafe class X87Table
         Code.Fxsave64_m512byte => new(&ExtendedState.Fxsave64, VectorTraits.Writes | VectorTraits.Aligned, 512),
         Code.Fxrstor_m512byte => new(&ExtendedState.Fxrstor, VectorTraits.Reads | VectorTraits.Aligned | VectorTraits.MayFault, 512),
         Code.Fxrstor64_m512byte => new(&ExtendedState.Fxrstor64, VectorTraits.Reads | VectorTraits.Aligned | VectorTraits.MayFault, 512),
-        Code.Xsave_mem => new(&ExtendedState.Xsave, VectorTraits.Writes | VectorTraits.Aligned | VectorTraits.Aligned64, ExtendedState.AreaSize),
-        Code.Xsave64_mem => new(&ExtendedState.Xsave64, VectorTraits.Writes | VectorTraits.Aligned | VectorTraits.Aligned64, ExtendedState.AreaSize),
-        Code.Xrstor_mem => new(&ExtendedState.Xrstor, RestoreTraits, ExtendedState.AreaSize),
-        Code.Xrstor64_mem => new(&ExtendedState.Xrstor64, RestoreTraits, ExtendedState.AreaSize),
-        Code.Xgetbv => new(&ExtendedState.Xgetbv, VectorTraits.MayFault, 0),
         _ => default,
     };
-
-    private const VectorTraits RestoreTraits = VectorTraits.Reads | VectorTraits.Aligned | VectorTraits.Aligned64 | VectorTraits.MayFault;
 
     private const VectorTraits Computes = VectorTraits.WaitsForX87 | VectorTraits.RecordsX87Pointers;
 

@@ -36,15 +36,16 @@ internal static class ProcessorFiles
     public static void CpuInfo(Task current, GeneratedText text)
     {
         int count = current.Kernel.Processors.Length;
-        (ulong maximum, ulong b, ulong c, ulong d) = CpuModel.Leaf(0, 0, 0);
-        (ulong signature, _, ulong ecx, ulong edx) = CpuModel.Leaf(1, 0, 0);
-        (_, _, ulong extendedEcx, ulong extendedEdx) = CpuModel.Leaf(0x80000001, 0, 0);
-        ulong sizes = CpuModel.Leaf(0x80000008, 0, 0).Eax;
+        CpuLevel level = current.Kernel.Complex.Level;
+        (ulong maximum, ulong b, ulong c, ulong d) = CpuModel.Leaf(level, 0, 0, 0);
+        (ulong signature, _, ulong ecx, ulong edx) = CpuModel.Leaf(level, 1, 0, 0);
+        (_, _, ulong extendedEcx, ulong extendedEdx) = CpuModel.Leaf(level, 0x80000001, 0, 0);
+        ulong sizes = CpuModel.Leaf(level, 0x80000008, 0, 0).Eax;
         string vendor = Text(b) + Text(d) + Text(c);
         var brand = new StringBuilder();
         for (uint leaf = 0x80000002; leaf <= 0x80000004; leaf++)
         {
-            (ulong w0, ulong w1, ulong w2, ulong w3) = CpuModel.Leaf(leaf, 0, 0);
+            (ulong w0, ulong w1, ulong w2, ulong w3) = CpuModel.Leaf(level, leaf, 0, 0);
             brand.Append(Text(w0)).Append(Text(w1)).Append(Text(w2)).Append(Text(w3));
         }
 

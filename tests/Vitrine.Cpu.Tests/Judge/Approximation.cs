@@ -33,11 +33,13 @@ internal static unsafe class Approximation
     /// <summary>True if the register is the destination of an estimate and the interpreter's lanes keep the bound.</summary>
     public static bool Singles(Form form, in Instruction instruction, Instance* instance, MachineState* host, MachineState* guest, int register)
     {
-        if (form.Mnemonic is not (Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss))
+        if (form.Mnemonic is not (Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss
+            or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss))
             return false;
-        if (instruction.Op0Register - Register.XMM0 != register)
+        Register destination = instruction.Op0Register;
+        if ((destination >= Register.YMM0 ? destination - Register.YMM0 : destination - Register.XMM0) != register)
             return false;
-        for (int lane = 0; lane < 4; lane++)
+        for (int lane = 0; lane < 8; lane++)
         {
             float h = Lane(host, register, lane), g = Lane(guest, register, lane);
             if (BitConverter.SingleToUInt32Bits(h) == BitConverter.SingleToUInt32Bits(g))
@@ -50,5 +52,6 @@ internal static unsafe class Approximation
     }
 
     private static float Lane(MachineState* state, int register, int lane) =>
-        BitConverter.UInt32BitsToSingle((uint)(state->Xmm((2 * register) + (lane >> 1)) >> (32 * (lane & 1))));
+        BitConverter.UInt32BitsToSingle(
+            (uint)((lane < 4 ? state->Xmm((2 * register) + (lane >> 1)) : state->YmmHigh((2 * register) + ((lane - 4) >> 1))) >> (32 * (lane & 1))));
 }

@@ -32,6 +32,10 @@ internal sealed unsafe class Comparison
         _differences.Clear();
         _isSequence = sequenceFlags is not null;
         MachineState* h = &host->State, g = &guest->State;
+
+        // A processor may touch all of an area, or only the parts that it needs.
+        if (form.IsExtendedState && host->Vector == 14 && guest->Vector != 14)
+            return null;
         if (host->Vector != guest->Vector)
         {
             Note("vector", host->Vector, guest->Vector);
@@ -80,7 +84,7 @@ internal sealed unsafe class Comparison
 
         // Which of its bytes an access of more than 16 bytes touches first, and in which order a far return or
         // interrupt return reads the stack, is the processor's choice.
-        long room = form.Mnemonic is Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq ? 40 : form.MemoryBytes > 10 ? form.MemoryBytes : 1;
+        long room = form.Mnemonic is Mnemonic.Retf or Mnemonic.Iret or Mnemonic.Iretd or Mnemonic.Iretq ? 40 : _isSequence ? 32 : form.MemoryBytes > 10 ? form.MemoryBytes : 1;
         if (Math.Abs((long)(host->Cr2 - guest->Cr2)) >= room)
             Note("cr2", host->Cr2, guest->Cr2);
 
@@ -120,9 +124,14 @@ internal sealed unsafe class Comparison
 
         for (int i = 0; i < 16; i++)
         {
-            if ((h->Xmm(2 * i) != g->Xmm(2 * i) || h->Xmm((2 * i) + 1) != g->Xmm((2 * i) + 1))
-                && !Approximation.Singles(form, instruction, instance, h, g, i))
+            bool low = h->Xmm(2 * i) != g->Xmm(2 * i) || h->Xmm((2 * i) + 1) != g->Xmm((2 * i) + 1);
+            bool high = h->YmmHigh(2 * i) != g->YmmHigh(2 * i) || h->YmmHigh((2 * i) + 1) != g->YmmHigh((2 * i) + 1);
+            if ((!low && !high) || Approximation.Singles(form, instruction, instance, h, g, i))
+                continue;
+            if (low)
                 Note($"xmm{i}", h->Xmm(2 * i), g->Xmm(2 * i), h->Xmm((2 * i) + 1), g->Xmm((2 * i) + 1));
+            if (high)
+                Note($"ymm{i} high", h->YmmHigh(2 * i), g->YmmHigh(2 * i), h->YmmHigh((2 * i) + 1), g->YmmHigh((2 * i) + 1));
         }
     }
 

@@ -23,48 +23,60 @@ internal sealed class NativeTheoryAttribute : TheoryAttribute
 /// <summary>Judge sessions, kept for reuse by all rows of the theory.</summary>
 public sealed class JudgeSessions : IDisposable
 {
-    private readonly ConcurrentBag<JudgeSession> _idle = [];
+    private readonly ConcurrentDictionary<string, ConcurrentBag<JudgeSession>> _idle = new();
 
-    internal JudgeSession Take() => _idle.TryTake(out JudgeSession? session) ? session : new JudgeSession();
+    internal JudgeSession Take(string engine) =>
+        _idle.TryGetValue(engine, out ConcurrentBag<JudgeSession>? bag) && bag.TryTake(out JudgeSession? session) ? session : new JudgeSession(engine);
 
-    internal void Return(JudgeSession session) => _idle.Add(session);
+    internal void Return(JudgeSession session) => _idle.GetOrAdd(session.Engine, _ => []).Add(session);
 
     public void Dispose()
     {
-        foreach (JudgeSession session in _idle)
+        foreach (JudgeSession session in _idle.Values.SelectMany(bag => bag))
             session.Dispose();
     }
 }
 
 /// <summary>
-/// Every instruction form that the processor must have, against the host's processor. VITRINE_CPU_INSTANCES
-/// sets how many random instances of each are run (500 unless set; 5000 in long test runs), VITRINE_CPU_FORMS picks forms by a part of their name.
+/// Every instruction form that the processor must have, on each engine, against the host's processor. VITRINE_CPU_INSTANCES
+/// sets how many random instances of each are run (2,000 unless set; 10,000 in long test runs), VITRINE_CPU_SEQUENCES how many
+/// random sequences (100,000; 1,000,000), VITRINE_CPU_FORMS picks forms by a part of their name, VITRINE_CPU_ENGINE an engine.
 /// </summary>
 public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) : IClassFixture<JudgeSessions>
 {
-    private static readonly int Instances =
-        int.TryParse(Environment.GetEnvironmentVariable("VITRINE_CPU_INSTANCES"), CultureInfo.InvariantCulture, out int n) ? Math.Max(n, 1)
-        : Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 5000 : 500;
+    private static readonly int Instances = Number("VITRINE_CPU_INSTANCES", 2_000, 10_000);
+    private static readonly int SequenceCount = Number("VITRINE_CPU_SEQUENCES", 100_000, 1_000_000);
+
+    private static readonly ParallelOptions OnAllProcessors = new() { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) };
+
+    private static int Number(string variable, int usual, int many) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), CultureInfo.InvariantCulture, out int n) ? Math.Max(n, 1)
+        : Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? many : usual;
 
     public static IEnumerable<object[]> Groups()
     {
         if (NativeProcessor.ReasonToSkip() is not null)
             yield break;
-        foreach (string group in Forms.Required(AnnouncedFeatures.Extras).Select(GroupOf).Distinct().Order())
-            yield return [group];
+        foreach (string engine in Engines.Names)
+        {
+            foreach (string group in Forms.Required(AnnouncedFeatures.Extras).Select(GroupOf).Distinct().Order())
+                yield return [engine, group];
+        }
     }
+
+    public static IEnumerable<object[]> EngineNames() => Engines.Names.Select(name => new object[] { name });
 
     [NativeTheory]
     [MemberData(nameof(Groups))]
-    public void Forms_OfFeature_AgreeWithTheHost(string group)
+    public void Forms_OfFeature_AgreeWithTheHost(string engine, string group)
     {
         string? part = Environment.GetEnvironmentVariable("VITRINE_CPU_FORMS");
         var verdicts = new ConcurrentBag<Verdict>();
         Parallel.ForEach(
             Forms.Required(AnnouncedFeatures.Extras).Where(c => GroupOf(c) == group
                 && (part is null || c.ToString().Contains(part, StringComparison.OrdinalIgnoreCase))),
-            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) },
-            sessions.Take,
+            OnAllProcessors,
+            () => sessions.Take(engine),
             (code, _, session) =>
             {
                 verdicts.Add(session.Judge(code, Instances));
@@ -75,15 +87,16 @@ public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) 
         Report(group, [.. verdicts.OrderBy(v => v.Code)]);
     }
 
-    [NativeFact]
-    public void MutatedEncodings_AgreeWithTheHost()
+    [NativeTheory]
+    [MemberData(nameof(EngineNames))]
+    public void MutatedEncodings_AgreeWithTheHost(string engine)
     {
         int run = 0, mismatches = 0;
         var examples = new ConcurrentBag<string>();
         Parallel.ForEach(
             Forms.Required(AnnouncedFeatures.Extras),
-            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) },
-            sessions.Take,
+            OnAllProcessors,
+            () => sessions.Take(engine),
             (code, _, session) =>
             {
                 (int ran, int found, List<string> some) = session.JudgeMutants(code, Math.Max(Instances / 10, 20));
@@ -98,17 +111,19 @@ public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) 
         Assert.True(mismatches == 0, $"{mismatches} differ\n{string.Join('\n', examples.Take(20))}");
     }
 
-    [NativeFact]
-    public void RandomSequences_AgreeWithTheHost()
+    [NativeTheory]
+    [MemberData(nameof(EngineNames))]
+    public void RandomSequences_AgreeWithTheHost(string engine)
     {
         var examples = new ConcurrentBag<string>();
         int mismatches = 0;
-        const int chunk = 512;
+        const int chunk = 500;
+        int chunks = (SequenceCount + chunk - 1) / chunk;
         Parallel.For(
             0,
-            Instances * 60 / chunk,
-            new ParallelOptions { MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, 8) },
-            sessions.Take,
+            chunks,
+            OnAllProcessors,
+            () => sessions.Take(engine),
             (i, _, session) =>
             {
                 (int found, List<string> some) = session.JudgeSequences(i * chunk, chunk);
@@ -118,7 +133,7 @@ public sealed class FormTests(JudgeSessions sessions, ITestOutputHelper output) 
                 return session;
             },
             sessions.Return);
-        output.WriteLine($"{Instances * 60 / chunk * chunk} sequences");
+        output.WriteLine($"{chunks * chunk} sequences of {SequenceGenerator.Length} instructions");
         Assert.True(mismatches == 0, $"{mismatches} sequences differ\n{string.Join('\n', examples.Take(10))}");
     }
 

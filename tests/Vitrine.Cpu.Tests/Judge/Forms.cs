@@ -46,6 +46,13 @@ internal static class Forms
         [Code.Rdtsc] = OwnTest,
         [Code.Rdtscp] = OwnTest,
         [Code.Xgetbv] = OwnTest,
+        [Code.Rdrand_r16] = OwnTest,
+        [Code.Rdrand_r32] = OwnTest,
+        [Code.Rdrand_r64] = OwnTest,
+        [Code.Rdseed_r16] = OwnTest,
+        [Code.Rdseed_r32] = OwnTest,
+        [Code.Rdseed_r64] = OwnTest,
+        [Code.Rdpid_r64] = OwnTest,
     };
 
     /// <summary>True if every feature that the form needs is announced by a processor with these extras.</summary>
@@ -59,6 +66,9 @@ internal static class Forms
 
         return true;
     }
+
+    /// <summary>The host takes operands of any alignment where Intel's manual says #GP: AMD for SHA.</summary>
+    public static bool MayBeUnaligned(Code code) => HostIsAmd && code.CpuidFeatures()[0] == CpuidFeature.SHA;
 
     /// <summary>All forms that 64-bit mode has, announced or not.</summary>
     public static IEnumerable<Code> OfLongMode()
@@ -75,11 +85,44 @@ internal static class Forms
 
     private static readonly bool HostIsAmd = X86Base.IsSupported && X86Base.CpuId(0, 0).Ebx == 0x6874_7541;
 
+    /// <summary>An optional feature that the form needs and the host's processor doesn't have, or null.</summary>
+    public static CpuidFeature? HostLacks(Code code)
+    {
+        foreach (CpuidFeature feature in code.CpuidFeatures())
+        {
+            if (Lacking.Value.Contains(feature))
+                return feature;
+        }
+
+        return null;
+    }
+
+    private static readonly Lazy<HashSet<CpuidFeature>> Lacking = new(FindLacking);
+
+    private static HashSet<CpuidFeature> FindLacking()
+    {
+        var lacking = new HashSet<CpuidFeature>();
+        if (!X86Base.IsSupported)
+            return lacking;
+        foreach ((CpuidFeature feature, uint leaf, uint subLeaf, int register, int bit) in Optional)
+        {
+            uint last = (uint)X86Base.CpuId(unchecked((int)(leaf & 0x8000_0000)), 0).Eax;
+            (int eax, int ebx, int ecx, int edx) = X86Base.CpuId(unchecked((int)leaf), (int)subLeaf);
+            int word = register switch { 0 => eax, 1 => ebx, 2 => ecx, _ => edx };
+            if (leaf > last || (word >> bit & 1) == 0)
+                lacking.Add(feature);
+        }
+
+        return lacking;
+    }
+
     /// <summary>Why the form is not run by the judge, or null if it is.</summary>
     public static string? ReasonToExclude(Code code)
     {
         if (Excluded.TryGetValue(code, out string? reason))
             return reason;
+        if (HostLacks(code) is { } feature)
+            return $"the host's processor has no {feature}";
         if (code.ToOpCode().Fwait)
             return "two instructions to the processor: WAIT and the form without it, both of which are run";
         if (HostIsAmd && code == Code.Movsxd_r16_rm16)

@@ -11,6 +11,13 @@ internal sealed unsafe partial class Generator
 
     private void SeedImplicitOperands()
     {
+        if (_form.IsExtendedState)
+        {
+            // The host may have more state components than the guest: ask only for x87, SSE and AVX.
+            State.Gpr[0] &= 7;
+            State.Gpr[2] = 0;
+        }
+
         _narrowStrings = _chance.Percent(12);
         if (_form.IsString)
             PrepareString();
@@ -38,12 +45,12 @@ internal sealed unsafe partial class Generator
                 if (_chance.Percent(20))
                     State.Gpr[1] |= 0x1_0000_0000;
                 break;
-            case Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64:
-                // The host may have more state components than the guest: ask only for x87 and SSE.
-                State.Gpr[0] &= 3;
-                State.Gpr[2] = 0;
+            case Mnemonic.Rdfsbase or Mnemonic.Rdgsbase:
+                State.FsBase = _chance.Next() >> 18;
+                State.GsBase = _chance.Next() >> 18;
                 break;
-            case Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64:
+            case Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64
+                or Mnemonic.Vpcmpestri or Mnemonic.Vpcmpestrm or Mnemonic.Vpcmpestri64 or Mnemonic.Vpcmpestrm64:
                 if (_chance.Percent(80))
                 {
                     State.Gpr[0] = (ulong)(long)_chance.Between(-20, 20);
@@ -160,6 +167,12 @@ internal sealed unsafe partial class Generator
     /// <summary>Gives operands, once they are chosen, values at which the instruction does something interesting.</summary>
     private void AdjustForMeaning()
     {
+        if (_form.IsExtendedState)
+        {
+            _unusable = State.Gpr[0] > 7 || State.Gpr[2] != 0;
+            return;
+        }
+
         switch (_form.Mnemonic)
         {
             case Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc:
@@ -185,9 +198,6 @@ internal sealed unsafe partial class Generator
                 SetUnlessAddress(Register.RAX, MemoryWord(_target));
                 SetUnlessAddress(Register.RDX, MemoryWord(_target + 8));
                 break;
-            case Mnemonic.Xsave or Mnemonic.Xsave64 or Mnemonic.Xrstor or Mnemonic.Xrstor64 or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64:
-                _unusable = State.Gpr[0] > 3 || State.Gpr[2] != 0;
-                break;
             case Mnemonic.Jmp or Mnemonic.Call when _instruction.Op0Kind == OpKind.Register:
                 State.Gpr[_instruction.Op0Register.GetFullRegister() - Register.RAX] = IndirectTarget();
                 break;
@@ -197,7 +207,7 @@ internal sealed unsafe partial class Generator
             case Mnemonic.Lar or Mnemonic.Lsl:
                 SetSelectorRegister(1);
                 break;
-            case Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Popcnt when _chance.Percent(15) && _instruction.Op1Kind == OpKind.Register:
+            case Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Popcnt or Mnemonic.Tzcnt or Mnemonic.Lzcnt or Mnemonic.Blsr or Mnemonic.Blsi or Mnemonic.Blsmsk when _chance.Percent(15) && _instruction.Op1Kind == OpKind.Register:
                 State.Gpr[_instruction.Op1Register.GetFullRegister() - Register.RAX] = _chance.Percent(50) ? 0 : 0x8000_0000_0000_0000 >> _chance.Below(64);
                 break;
         }

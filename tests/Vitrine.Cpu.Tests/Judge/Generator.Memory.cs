@@ -16,7 +16,7 @@ internal sealed unsafe partial class Generator
     private ulong Place(int size, int alignment, int percentPlain = 62)
     {
         ulong address = PlaceAnywhere(size, alignment, percentPlain);
-        bool inPieces = _form.IsFpu || _form.MemoryBytes > 16 || _form.IsFar || _form.Mnemonic is Mnemonic.Maskmovq or Mnemonic.Maskmovdqu;
+        bool inPieces = _form.IsFpu || _form.MemoryBytes > 16 || _form.IsFar || _form.Mnemonic is Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Vmaskmovdqu;
         if (inPieces && IsCanonical(address) != IsCanonical(address + (ulong)size - 1))
         {
             // Accesses made of several leave it to the processor whether the first page or the bad address counts.
@@ -65,12 +65,12 @@ internal sealed unsafe partial class Generator
     /// <summary>The alignment that most instances of the form should have.</summary>
     private int UsualAlignment()
     {
-        if (_form.MemoryBytes >= 576)
+        if (_form.MemoryBytes >= 832)
             return _chance.Percent(90) ? 64 : 1;
         if (_form.MemoryBytes >= 512)
             return _chance.Percent(90) ? 16 : 1;
         if (_form.UsesVectors || _form.Mnemonic == Mnemonic.Cmpxchg16b)
-            return _chance.Percent(75) ? 16 : 1;
+            return _chance.Percent(75) ? _form.MemoryBytes > 16 ? 32 : 16 : 1;
         return _chance.Percent(30) ? Math.Clamp(_form.MemoryBytes, 1, 16) & -Math.Clamp(_form.MemoryBytes, 1, 16) : 1;
     }
 
@@ -81,6 +81,8 @@ internal sealed unsafe partial class Generator
         if (_form.OpCode.CanUseLockPrefix && _chance.Percent(90))
             alignment = Math.Max(alignment, Math.Min(_form.MemoryBytes, 16));
         ulong target = Place(_form.MemoryBytes, alignment);
+        if (Forms.MayBeUnaligned(_form.Code))
+            target &= ~15UL;
         SeedMemory(target);
         _target = target;
         _instruction.SetOpKind(i, OpKind.Memory);
@@ -201,6 +203,53 @@ internal sealed unsafe partial class Generator
         _instruction.MemoryDisplSize = displacement == 0 && form < 40 ? 0 : displacement == (sbyte)displacement ? 1 : narrow ? 4 : 8;
     }
 
+    /// <summary>A base and a vector of indices, from which each element's address comes.</summary>
+    private void SetGather(int i, OpCodeOperandKind kind)
+    {
+        // A trap may come after a part of the elements.
+        State.Rflags &= ~0x100UL;
+        int lane = kind is OpCodeOperandKind.mem_vsib64x or OpCodeOperandKind.mem_vsib64y ? 8 : 4;
+        int bytes = kind is OpCodeOperandKind.mem_vsib32y or OpCodeOperandKind.mem_vsib64y ? 32 : 16;
+        int scale = 1 << _chance.Below(4);
+        int displacement = _chance.Below(3) switch { 0 => 0, 1 => (sbyte)_chance.Next(), _ => (int)_chance.Next() };
+        bool narrow = _chance.Percent(8);
+        int vector = VectorRegister(i), general = _chance.Below(16);
+        ulong near = Arena.Data + (ulong)_chance.Below(0x8000);
+        bool hasBase = displacement != 0 && !narrow ? _chance.Percent(90) : true;
+        if (!hasBase)
+            displacement = (int)near;
+        ulong segmentBase = SegmentBase(near, narrow);
+        ulong from = hasBase ? near - segmentBase - (ulong)(long)displacement : 0;
+        _instruction.SetOpKind(i, OpKind.Memory);
+        if (hasBase)
+        {
+            SetAddressRegister(general, from, narrow);
+            _instruction.MemoryBase = narrow ? Wide[general] - (Register.RAX - Register.EAX) : Wide[general];
+        }
+
+        _instruction.MemoryIndex = (bytes == 32 ? Register.YMM0 : Register.XMM0) + vector;
+        _instruction.MemoryIndexScale = scale;
+        _instruction.MemoryDisplacement64 = narrow ? (uint)displacement : (ulong)(long)displacement;
+        _instruction.MemoryDisplSize = hasBase && displacement == 0 ? 0 : hasBase && displacement == (sbyte)displacement ? 1 : narrow ? 4 : 8;
+        // Of several that fault, the processor may choose.
+        int odd = _chance.Percent(25) ? _chance.Below(bytes / lane) : -1;
+        for (int n = 0; n < bytes / lane; n++)
+        {
+            ulong target = n != odd ? Plain((ulong)_form.MemoryBytes) : Place(_form.MemoryBytes, 1, 20);
+            // AMD checks the effective address too, Intel only the linear one.
+            if (IsCanonical(target - segmentBase) != IsCanonical(target))
+                target = Plain((ulong)_form.MemoryBytes);
+            ulong index = (ulong)((long)(target - segmentBase - from - (ulong)(long)displacement) / scale);
+            SetVectorBytes(vector, n * lane, lane, index);
+        }
+    }
+
+    private void SetVectorBytes(int register, int at, int count, ulong value)
+    {
+        ref ulong word = ref (at < 16 ? ref State.Xmm((2 * register) + (at >> 3)) : ref State.YmmHigh((2 * register) + ((at - 16) >> 3)));
+        word = count == 8 ? value : (at & 4) == 0 ? (word & ~0xffffffffUL) | (uint)value : (word & 0xffffffff) | (value << 32);
+    }
+
     private int IndexRegister()
     {
         int index = _chance.Below(16);
@@ -228,15 +277,21 @@ internal sealed unsafe partial class Generator
                 if (bytes.Length > 512)
                 {
                     bytes[512..].Clear();
-                    bytes[512] = (byte)_chance.Below(4);
+                    bytes[512] = (byte)_chance.Below(8);
+                    if (_chance.Percent(35))
+                    {
+                        // The compacted form, mostly with the components that are there.
+                        bytes[520] = _chance.Percent(80) ? (byte)(bytes[512] | _chance.Below(8)) : (byte)_chance.Below(8);
+                        bytes[527] = 0x80;
+                    }
 
                     // State components that no processor has, and the reserved part of the header.
                     if (_chance.Percent(10))
-                        bytes[515 + _chance.Below(30)] = (byte)_chance.Next();
+                        bytes[_chance.Percent(30) ? 515 + _chance.Below(5) : 522 + _chance.Below(23)] = (byte)_chance.Next();
                 }
 
                 break;
-            case Mnemonic.Ldmxcsr:
+            case Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr:
                 BitConverter.TryWriteBytes(bytes, _chance.Percent(85) ? (uint)_chance.Below(0x10000) : (uint)_chance.Next());
                 break;
             case Mnemonic.Jmp or Mnemonic.Call:

@@ -31,8 +31,11 @@ internal sealed unsafe partial class Generator
             case OpCodeOperandKind.mem or OpCodeOperandKind.mem_offs:
                 SetMemory(i);
                 break;
+            case OpCodeOperandKind.mem_vsib32x or OpCodeOperandKind.mem_vsib32y or OpCodeOperandKind.mem_vsib64x or OpCodeOperandKind.mem_vsib64y:
+                SetGather(i, kind);
+                break;
             case OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r32_or_mem
-                or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem when memory:
+                or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.ymm_or_mem when memory:
                 SetMemory(i);
                 break;
             case OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r8_reg or OpCodeOperandKind.r8_opcode:
@@ -41,17 +44,20 @@ internal sealed unsafe partial class Generator
             case OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r16_reg or OpCodeOperandKind.r16_opcode or OpCodeOperandKind.r16_rm:
                 SetRegister(i, Register.AX + _chance.Below(16));
                 break;
-            case OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r32_reg or OpCodeOperandKind.r32_opcode or OpCodeOperandKind.r32_rm:
+            case OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r32_reg or OpCodeOperandKind.r32_opcode or OpCodeOperandKind.r32_rm or OpCodeOperandKind.r32_vvvv:
                 SetRegister(i, Register.EAX + _chance.Below(16));
                 break;
-            case OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.r64_reg or OpCodeOperandKind.r64_opcode or OpCodeOperandKind.r64_rm:
+            case OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.r64_reg or OpCodeOperandKind.r64_opcode or OpCodeOperandKind.r64_rm or OpCodeOperandKind.r64_vvvv:
                 SetRegister(i, Register.RAX + _chance.Below(16));
                 break;
             case OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.mm_reg or OpCodeOperandKind.mm_rm:
                 SetRegister(i, Register.MM0 + _chance.Below(8));
                 break;
-            case OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm:
-                SetRegister(i, Register.XMM0 + _chance.Below(16));
+            case OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm or OpCodeOperandKind.xmm_vvvv or OpCodeOperandKind.xmm_is4:
+                SetRegister(i, Register.XMM0 + VectorRegister(i));
+                break;
+            case OpCodeOperandKind.ymm_or_mem or OpCodeOperandKind.ymm_reg or OpCodeOperandKind.ymm_rm or OpCodeOperandKind.ymm_vvvv or OpCodeOperandKind.ymm_is4:
+                SetRegister(i, Register.YMM0 + VectorRegister(i));
                 break;
             case OpCodeOperandKind.seg_reg:
                 // A move to CS is an invalid opcode; moves from it are legal, as is everything for the others.
@@ -106,6 +112,24 @@ internal sealed unsafe partial class Generator
                 break;
         }
     }
+
+    /// <summary>Any of 16; a gather's three are mostly different, for else it is an invalid opcode.</summary>
+    private int VectorRegister(int i)
+    {
+        int register = _chance.Below(16);
+        if (!_form.IsGather || i == 0 || _chance.Percent(5))
+            return register;
+        while (register == NumberOf(_instruction.Op0Register) || register == NumberOf(_instruction.MemoryIndex))
+            register = (register + 1) & 15;
+        return register;
+    }
+
+    private static int NumberOf(Register register) => register switch
+    {
+        >= Register.XMM0 and <= Register.XMM15 => register - Register.XMM0,
+        >= Register.YMM0 and <= Register.YMM15 => register - Register.YMM0,
+        _ => -1,
+    };
 
     private void SetRegister(int i, Register register)
     {
@@ -176,6 +200,8 @@ internal sealed unsafe partial class Generator
                 return random == 0x80 ? (byte)3 : _chance.Percent(50) ? (byte)_chance.Below(6) : random;
             case Mnemonic.Cmpps or Mnemonic.Cmppd or Mnemonic.Cmpss or Mnemonic.Cmpsd:
                 return (byte)_chance.Below(8);
+            case Mnemonic.Vcmpps or Mnemonic.Vcmppd or Mnemonic.Vcmpss or Mnemonic.Vcmpsd when _chance.Percent(90):
+                return (byte)_chance.Below(32);
             case Mnemonic.Roundps or Mnemonic.Roundpd or Mnemonic.Roundss or Mnemonic.Roundsd:
                 return (byte)_chance.Below(16);
             default:

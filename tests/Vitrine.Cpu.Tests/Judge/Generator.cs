@@ -126,7 +126,11 @@ internal sealed unsafe partial class Generator
             for (int i = 0; i < 16; i++)
                 s.St(i) = (i & 1) == 0 ? _chance.Next() : _chance.Next() & 0xffff;
             for (int i = 0; i < 32; i++)
+            {
                 s.Xmm(i) = _chance.Next();
+                s.YmmHigh(i) = _chance.Next();
+            }
+
             if (_form.MemoryBytes < 200)
                 return;
         }
@@ -153,14 +157,44 @@ internal sealed unsafe partial class Generator
         ElementKind kind = _chance.Percent(80) ? _form.Elements : ElementKind.Mixed;
         fixed (byte* fx = s.Fx)
             Seeds.Fill(ref _chance, new Span<byte>(fx + 160, 256), kind);
+        fixed (byte* high = s.High)
+            Seeds.Fill(ref _chance, new Span<byte>(high, 256), kind);
+        if (_form.IsExtendedState)
+            SeedInitialComponents();
         if (_chance.Percent(10))
         {
             int a = 2 * _chance.Below(16), b = 2 * _chance.Below(16);
             s.Xmm(a) = s.Xmm(b);
             s.Xmm(a + 1) = s.Xmm(b + 1);
+            s.YmmHigh(a) = s.YmmHigh(b);
+            s.YmmHigh(a + 1) = s.YmmHigh(b + 1);
         }
 
         static bool chanceBit(ref Chance chance) => chance.Percent(50);
+    }
+
+    /// <summary>Components in their initial state are what XSAVE and its kin treat in a way of their own.</summary>
+    private void SeedInitialComponents()
+    {
+        ref MachineState s = ref State;
+        bool control = _chance.Percent(30), low = _chance.Percent(30), high = _chance.Percent(30);
+        if (_chance.Percent(30))
+            s.Mxcsr = 0x1f80;
+        for (int i = 0; i < 32; i++)
+        {
+            if (low)
+                s.Xmm(i) = 0;
+            if (high)
+                s.YmmHigh(i) = 0;
+        }
+
+        if (!control)
+            return;
+        s.Fcw = 0x37f;
+        s.Fsw = 0;
+        s.Ftw = 0;
+        for (int i = 0; i < 16; i++)
+            s.St(i) = 0;
     }
 
     /// <summary>Collects what the encoder writes.</summary>

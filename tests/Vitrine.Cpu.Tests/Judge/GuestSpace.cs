@@ -27,7 +27,7 @@ internal sealed unsafe class GuestSpace : IDisposable
     private readonly void* _region;
     private uint _nextFrame = 1;
 
-    public GuestSpace(ulong megabytes = 16)
+    public GuestSpace(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy? translation = null)
     {
         ulong length = megabytes << 20;
 
@@ -36,7 +36,7 @@ internal sealed unsafe class GuestSpace : IDisposable
         NativeMemory.Clear(_region, (nuint)length);
         Memory = new GuestMemory((byte*)_region, length);
         Root = AllocateFrame();
-        Complex = new ProcessorComplex(Memory, Environment.GetEnvironmentVariable("VITRINE_CPU_ENGINE") == "translator" ? TranslationPolicy.AtOnce : default);
+        Complex = new ProcessorComplex(Memory, translation ?? Engines.Chosen, level);
     }
 
     public GuestMemory Memory { get; }

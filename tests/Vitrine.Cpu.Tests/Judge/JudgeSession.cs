@@ -7,12 +7,15 @@ namespace Vitrine.Cpu.Tests.Judge;
 /// <summary>What the judge found about one form.</summary>
 internal sealed record Verdict(Code Code, int Instances, int Mismatches, int Faults, IReadOnlyList<string> Examples);
 
-/// <summary>One native runner and one interpreter, side by side; serves one thread.</summary>
-internal sealed unsafe class JudgeSession : IDisposable
+/// <summary>One native runner and one engine, side by side; serves one thread.</summary>
+internal sealed unsafe class JudgeSession(string engine) : IDisposable
 {
     private const int MaxExamples = 3;
+
+    public string Engine { get; } = engine;
+
     private readonly NativeProcessor _native = new();
-    private readonly InterpretedProcessor _interpreted = new();
+    private readonly IJudgedEngine _judged = Engines.Create(engine);
     private readonly Generator _generator = new();
     private readonly SequenceGenerator _sequences = new(Forms.Required(AnnouncedFeatures.Extras));
     private readonly Mutator _mutator = new(AnnouncedFeatures.Extras);
@@ -35,7 +38,7 @@ internal sealed unsafe class JudgeSession : IDisposable
             {
                 Instance* instance = _native.InstanceAt(i);
                 Result* host = _native.ResultAt(i);
-                _interpreted.Run(instance, guest);
+                _judged.Run(instance, guest);
                 faults += host->Vector is 1 or 3 or 4 ? 0 : 1;
                 if (_comparison.Differences(form, _instructions[i], instance, host, guest) is not { } differences)
                     continue;
@@ -69,7 +72,7 @@ internal sealed unsafe class JudgeSession : IDisposable
             for (int i = 0; i < batch; i++)
             {
                 Result* host = _native.ResultAt(i);
-                _interpreted.Run(_native.InstanceAt(i), guest);
+                _judged.Run(_native.InstanceAt(i), guest);
                 bool atEnd = host->Vector == 3 && host->State.Rip == undefined[i].End + 1;
                 ulong mask = atEnd ? undefined[i].AtEnd : undefined[i].Ever;
                 if (_comparison.Differences(none, default, _native.InstanceAt(i), host, guest, mask) is not { } differences)
@@ -106,7 +109,7 @@ internal sealed unsafe class JudgeSession : IDisposable
             {
                 Instance* instance = _native.InstanceAt(i);
                 Result* host = _native.ResultAt(i);
-                _interpreted.Run(instance, guest);
+                _judged.Run(instance, guest);
                 var mutated = new Form(_instructions[i].Code);
                 if (_comparison.Differences(mutated, _instructions[i], instance, host, guest) is not { } differences)
                     continue;
@@ -162,10 +165,10 @@ internal sealed unsafe class JudgeSession : IDisposable
                 for (int op = 0; op < instruction.OpCount; op++)
                 {
                     Register register = instruction.GetOpKind(op) == OpKind.Register ? instruction.GetOpRegister(op) : Register.None;
-                    if (register is >= Register.XMM0 and <= Register.XMM15)
+                    if (register is >= Register.XMM0 and <= Register.XMM15 or >= Register.YMM0 and <= Register.YMM15)
                     {
-                        int n = register - Register.XMM0;
-                        text.Append(CultureInfo.InvariantCulture, $" xmm{n}={s->Xmm((2 * n) + 1):x16}_{s->Xmm(2 * n):x16}");
+                        int n = register >= Register.YMM0 ? register - Register.YMM0 : register - Register.XMM0;
+                        text.Append(CultureInfo.InvariantCulture, $" ymm{n}={s->YmmHigh((2 * n) + 1):x16}_{s->YmmHigh(2 * n):x16}_{s->Xmm((2 * n) + 1):x16}_{s->Xmm(2 * n):x16}");
                     }
                     else if (register is >= Register.MM0 and <= Register.MM7)
                     {
@@ -188,6 +191,6 @@ internal sealed unsafe class JudgeSession : IDisposable
     public void Dispose()
     {
         _native.Dispose();
-        _interpreted.Dispose();
+        _judged.Dispose();
     }
 }

@@ -60,7 +60,7 @@ internal sealed unsafe class Mutator
         var padded = new byte[_bytes.Count + 16];
         _bytes.CopyTo(padded);
         Array.Fill(padded, Arena.Filler, _bytes.Count, 16);
-        var decoder = Decoder.Create(64, padded, DecoderOptions.NoMPFX_0FBC | DecoderOptions.NoMPFX_0FBD | DecoderOptions.NoWbnoinvd);
+        var decoder = Decoder.Create(64, padded, DecoderOptions.NoWbnoinvd);
         decoder.IP = rip;
         Instruction instruction = decoder.Decode();
         length = Math.Min(instruction.Length, _bytes.Count);
@@ -74,8 +74,8 @@ internal sealed unsafe class Mutator
         if (!Forms.IsAnnounced(instruction.Code, _extras) || Forms.ReasonToExclude(instruction.Code) is not null)
             return false;
         var form = new Form(instruction.Code);
-        return !(form.MemoryBytes > 16 || form.IsFar || form.TouchesSegments || form.Mnemonic is Mnemonic.Int or Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Ud0 or Mnemonic.Ud1
-                or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Reservednop or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq
+        return !(form.MemoryBytes > 32 || form.IsGather || form.IsFar || form.TouchesSegments || form.Mnemonic is Mnemonic.Int or Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Ud0 or Mnemonic.Ud1
+                or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Reservednop or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq or Mnemonic.Vmaskmovdqu
             || form.Code.FlowControl() is FlowControl.IndirectCall or FlowControl.IndirectBranch);
     }
 
@@ -85,11 +85,13 @@ internal sealed unsafe class Mutator
         // Which counts first, an invalid opcode or a fault of the fetch, is the processor's choice; and the library
         // doesn't say if an invalid instruction is a too long one.
         if (instruction.Code == Code.INVALID)
-            return instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14 || _bytes.Contains(0xF0);
+            return IsOtherwiseValid(instance->State.Rip) || instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14 || _bytes.Contains(0xF0);
 
         // AMD takes the operand-size prefix of near branches, Intel ignores it.
         bool near = instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call or FlowControl.Return;
         if (near && _bytes.Contains(0x66))
+            return true;
+        if (Forms.MayBeUnaligned(instruction.Code))
             return true;
 
         // AMD checks the effective address in FS and GS, Intel the linear one.
@@ -104,16 +106,28 @@ internal sealed unsafe class Mutator
         return instruction.Mnemonic == Mnemonic.Pause || (instruction.Mnemonic == Mnemonic.Mov && _bytes.Contains(0xF0));
     }
 
+    /// <summary>AMD ignores VEX.W in some instructions for which Intel's manual wants it to be set.</summary>
+    private bool IsOtherwiseValid(ulong rip)
+    {
+        int at = _bytes.IndexOf(0xC4);
+        if (at < 0 || at + 3 >= _bytes.Count)
+            return false;
+        _bytes[at + 2] ^= 0x80;
+        bool valid = Decode(rip, out _).Code != Code.INVALID;
+        _bytes[at + 2] ^= 0x80;
+        return valid;
+    }
+
     /// <summary>A branch back into its own bytes may never end.</summary>
     private static bool MayLoop(in Instruction instruction, ulong rip) =>
         instruction.Op0Kind is OpKind.NearBranch16 or OpKind.NearBranch32 or OpKind.NearBranch64 && instruction.NearBranchTarget - (rip - 16) < 48;
 
-    /// <summary>Should the decoder library err, nothing of what follows may be a system call.</summary>
+    /// <summary>Should the decoder library err, nothing of what follows may be a system call, nor one to a hypervisor; and XOP is AMD's.</summary>
     private bool MayEnterTheKernel()
     {
         for (int i = 0; i + 1 < _bytes.Count; i++)
         {
-            if ((_bytes[i], _bytes[i + 1]) is (0x0F, 0x05) or (0x0F, 0x34) or (0xCD, 0x80))
+            if ((_bytes[i], _bytes[i + 1]) is (0x0F, 0x05) or (0x0F, 0x34) or (0xCD, 0x80) or (0x0F, 0x01) or (0x8F, _))
                 return true;
         }
 

@@ -47,6 +47,7 @@ struct state {
     u64 gpr[16];
     u64 rip, rflags, fs_base, gs_base;
     u8 fx[512];
+    u8 high[256];                         /* upper halves of the YMM registers */
 };
 
 struct instance {
@@ -145,6 +146,14 @@ static u64 *gpr_slot(struct sigcontext_64 *c, int i)
     }
 }
 
+/* Where the AVX part of a signal frame's XSAVE area lies: CPUID leaf 13, sub-leaf 2. */
+static u32 avx_offset;
+
+static int has_avx(const u8 *fx)
+{
+    return *(const u32 *)(fx + 464) == 0x46505853u && (*(const u64 *)(fx + 472) & 4);
+}
+
 static struct instance *instance_at(u32 i)
 {
     return (struct instance *)((u8 *)header + header->instance_offset + (u64)i * header->instance_stride);
@@ -174,6 +183,10 @@ static void load(struct sigcontext_64 *c, const struct instance *in)
     memcpy(fx + 32, in->state.fx + 32, FX_STATE - 32);
     if (*(u32 *)(fx + 464) == 0x46505853u)          /* FP_XSTATE_MAGIC1: an XSAVE header follows */
         *(u64 *)(fx + 512) |= 3;
+    if (has_avx(fx)) {
+        memcpy(fx + avx_offset, in->state.high, 256);
+        *(u64 *)(fx + 512) |= 4;
+    }
 
     if (fs_base != in->state.fs_base) {
         call(__NR_arch_prctl, ARCH_SET_FS, (long)in->state.fs_base, 0, 0, 0, 0);
@@ -193,7 +206,12 @@ static void store(const struct sigcontext_64 *c, const struct instance *in, stru
     out->state.rflags = c->flags;
     out->state.fs_base = fs_base;
     out->state.gs_base = gs_base;
-    memcpy(out->state.fx, (const u8 *)c->fpstate, FX_STATE);
+    const u8 *fx = (const u8 *)c->fpstate;
+    memcpy(out->state.fx, fx, FX_STATE);
+    if (has_avx(fx) && (*(const u64 *)(fx + 512) & 4))
+        memcpy(out->state.high, fx + avx_offset, 256);
+    else
+        memset(out->state.high, 0, 256);
     out->vector = (u32)c->trapno;
     out->error = (u32)c->err;
     out->cr2 = c->cr2;
@@ -338,6 +356,9 @@ __attribute__((used)) static void start(long *stack)
                  MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, arena, (long)m->page * PAGE) != (long)m->address)
             die(8);
     }
+
+    u32 leaf = 13, sub = 2, rest;
+    __asm__("cpuid" : "+a"(leaf), "=b"(avx_offset), "+c"(sub), "=d"(rest));
 
     stack_t alternate = { .ss_sp = alternate_stack, .ss_size = sizeof alternate_stack };
     if (call(__NR_sigaltstack, (long)&alternate, 0, 0, 0, 0, 0) < 0)

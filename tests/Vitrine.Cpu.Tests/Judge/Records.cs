@@ -14,6 +14,9 @@ internal unsafe struct MachineState
     /// <summary>An FXSAVE image: FCW FSW FTW FOP FIP FDP MXCSR, ST at 32, XMM at 160.</summary>
     public fixed byte Fx[512];
 
+    /// <summary>The upper halves of the YMM registers.</summary>
+    public fixed byte High[256];
+
     [UnscopedRef]
     public ref ushort Fcw => ref At<ushort>(0);
 
@@ -31,6 +34,10 @@ internal unsafe struct MachineState
 
     [UnscopedRef]
     public ref ulong Xmm(int half) => ref At<ulong>(160 + (8 * half));
+
+    /// <summary>A word of the upper half of a YMM register: two words for each.</summary>
+    [UnscopedRef]
+    public ref ulong YmmHigh(int half) => ref Unsafe.As<byte, ulong>(ref High[8 * half]);
 
     [UnscopedRef]
     private ref T At<T>(int offset)
@@ -59,9 +66,9 @@ internal enum InstanceTraits : uint
 [StructLayout(LayoutKind.Sequential, Size = Stride)]
 internal unsafe struct Instance
 {
-    public const int Stride = 2560;
+    public const int Stride = 3072;
     public const int MaxPatches = 6;
-    public const int DataStart = 728;
+    public const int DataStart = 984;
 
     public MachineState State;
     public uint Patches;
@@ -154,7 +161,8 @@ internal struct MemoryDifference
 internal unsafe struct Result
 {
     public const int Stride = 4096;
-    public const int MaxDifferences = (Stride - 712) / 16;
+    public const int HeaderSize = 968;
+    public const int MaxDifferences = (Stride - HeaderSize) / 16;
 
     /// <summary>Stands in <see cref="Vector"/> for a return of the interpreter that the host can't make.</summary>
     public const uint NotAnException = 0x100;
@@ -174,7 +182,7 @@ internal unsafe struct Result
         {
             // SAFETY: the list starts behind the header of the record, which lives in native memory.
             fixed (Result* self = &this)
-                return new ReadOnlySpan<MemoryDifference>((byte*)self + sizeof(ulong) * 89, Math.Min((int)Differences, MaxDifferences));
+                return new ReadOnlySpan<MemoryDifference>((byte*)self + HeaderSize, Math.Min((int)Differences, MaxDifferences));
         }
     }
 
@@ -184,7 +192,7 @@ internal unsafe struct Result
         {
             // SAFETY: as DifferenceList; bounded above.
             fixed (Result* self = &this)
-                ((MemoryDifference*)((byte*)self + sizeof(ulong) * 89))[Differences] = new MemoryDifference { ArenaOffset = arenaOffset, Value = value };
+                ((MemoryDifference*)((byte*)self + HeaderSize))[Differences] = new MemoryDifference { ArenaOffset = arenaOffset, Value = value };
         }
 
         Differences++;

@@ -13,6 +13,9 @@ namespace Vitrine.Cpu.Tests.Judge;
 /// </remarks>
 internal sealed unsafe class SequenceGenerator
 {
+    /// <summary>Instructions of a sequence, branches included.</summary>
+    public const int Length = 20;
+
     private const int MaxBytes = 400;
     private const RflagsBits Arithmetic = RflagsBits.OF | RflagsBits.SF | RflagsBits.ZF | RflagsBits.AF | RflagsBits.CF | RflagsBits.PF;
     private static readonly Code[] ShortBranches =
@@ -65,9 +68,8 @@ internal sealed unsafe class SequenceGenerator
 
         ulong start = Arena.Code + (ulong)(_chance.Percent(20) ? 4096 - _chance.Between(1, 60) : _chance.Between(0, 3000));
         bool vectors = _chance.Percent(35);
-        int length = _chance.Between(2, 14);
         int loop = 0;
-        while (_instructions.Count < length && _writer.Bytes.Count < MaxBytes && loop++ < 400)
+        while (_instructions.Count < Length && _writer.Bytes.Count < MaxBytes && loop++ < 400)
         {
             if (_chance.Percent(18))
                 AddBranch(start);
@@ -94,20 +96,28 @@ internal sealed unsafe class SequenceGenerator
     private static bool IsUsable(Form form)
     {
         if (form.Code.FlowControl() != FlowControl.Next || form.Code.IsPrivileged() || form.TouchesSegments
-            || Approximation.IsTranscendental(form.Mnemonic) || form.MemoryBytes > 16 || form.OpCode.IsReservedNop)
+            || Approximation.IsTranscendental(form.Mnemonic) || form.MemoryBytes > 32 || form.IsGather || form.OpCode.IsReservedNop || (form.HasMemory && Forms.MayBeUnaligned(form.Code)))
             return false;
         return form.Mnemonic is not (Mnemonic.Lar or Mnemonic.Lsl or Mnemonic.Verr or Mnemonic.Verw or Mnemonic.Popf or Mnemonic.Popfq
             or Mnemonic.Popfd or Mnemonic.Shld or Mnemonic.Shrd or Mnemonic.Bswap or Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps
-            or Mnemonic.Rsqrtss or Mnemonic.Pushf or Mnemonic.Pushfq or Mnemonic.Lahf or Mnemonic.Rdpmc or Mnemonic.Enter or Mnemonic.Leave
+            or Mnemonic.Rsqrtss or Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss or Mnemonic.Pushf or Mnemonic.Pushfq or Mnemonic.Lahf or Mnemonic.Rdpmc or Mnemonic.Enter or Mnemonic.Leave
             or Mnemonic.Maskmovq or Mnemonic.Maskmovdqu or Mnemonic.Xlatb or Mnemonic.Invlpg or Mnemonic.Fnstsw or Mnemonic.Fnstenv or Mnemonic.Fldcw
-            or Mnemonic.Ldmxcsr);
+            or Mnemonic.Ldmxcsr or Mnemonic.Vldmxcsr or Mnemonic.Vmaskmovdqu);
     }
 
     private void SeedState()
     {
         for (int i = 0; i < 16; i++)
             _state->Gpr[i] = Seeds.Integer(ref _chance);
-        _state->Gpr[15] = Arena.Data + (ulong)(_chance.Percent(30) ? 0x1000 - _chance.Below(40) : 0x200 + _chance.Below(0x1800));
+        _state->Gpr[15] = _chance.Below(20) switch
+        {
+            // Near pages that are missing or read-only, where some operands fault.
+            0 => Arena.FirstHole - (ulong)_chance.Below(120),
+            1 => Arena.ReadOnly - (ulong)_chance.Below(120),
+            2 => Arena.ThirdWritable + (ulong)_chance.Below(120),
+            < 8 => Arena.Data + 0x1000 - (ulong)_chance.Below(40),
+            _ => Arena.Data + 0x200 + (ulong)_chance.Below(0x1800),
+        };
         _state->Gpr[4] = Arena.SecondWritable + 0x400 + (ulong)(8 * _chance.Below(64));
         _state->Gpr[6] = Arena.ThirdWritable + 0x400;
         _state->Gpr[7] = Arena.ThirdWritable + 0x800;
@@ -125,6 +135,7 @@ internal sealed unsafe class SequenceGenerator
         }
 
         Seeds.Fill(ref _chance, new Span<byte>(_state->Fx + 160, 256), ElementKind.Mixed);
+        Seeds.Fill(ref _chance, new Span<byte>(_state->High, 256), ElementKind.Mixed);
     }
 
     private void AddBranch(ulong start)
@@ -190,7 +201,7 @@ internal sealed unsafe class SequenceGenerator
         {
             case OpCodeOperandKind.mem:
             case OpCodeOperandKind.r8_or_mem or OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r32_or_mem
-                or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem when memory:
+                or OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.ymm_or_mem when memory:
                 instruction.SetOpKind(i, OpKind.Memory);
                 instruction.MemoryBase = Register.R15;
                 instruction.MemoryDisplacement64 = (ulong)(long)_chance.Between(-100, 100);
@@ -200,14 +211,16 @@ internal sealed unsafe class SequenceGenerator
                 return SetRegister(ref instruction, i, _chance.Of<Register>([Register.AL, Register.CL, Register.DL, Register.BL, Register.AH, Register.CH, Register.DH, Register.BH, Register.BPL, Register.R8L, Register.R9L]));
             case OpCodeOperandKind.r16_or_mem or OpCodeOperandKind.r16_reg or OpCodeOperandKind.r16_opcode or OpCodeOperandKind.r16_rm:
                 return SetRegister(ref instruction, i, Register.AX + General());
-            case OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r32_reg or OpCodeOperandKind.r32_opcode or OpCodeOperandKind.r32_rm:
+            case OpCodeOperandKind.r32_or_mem or OpCodeOperandKind.r32_reg or OpCodeOperandKind.r32_opcode or OpCodeOperandKind.r32_rm or OpCodeOperandKind.r32_vvvv:
                 return SetRegister(ref instruction, i, Register.EAX + General());
-            case OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.r64_reg or OpCodeOperandKind.r64_opcode or OpCodeOperandKind.r64_rm:
+            case OpCodeOperandKind.r64_or_mem or OpCodeOperandKind.r64_reg or OpCodeOperandKind.r64_opcode or OpCodeOperandKind.r64_rm or OpCodeOperandKind.r64_vvvv:
                 return SetRegister(ref instruction, i, Register.RAX + General());
             case OpCodeOperandKind.mm_or_mem or OpCodeOperandKind.mm_reg or OpCodeOperandKind.mm_rm:
                 return SetRegister(ref instruction, i, Register.MM0 + _chance.Below(8));
-            case OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm:
+            case OpCodeOperandKind.xmm_or_mem or OpCodeOperandKind.xmm_reg or OpCodeOperandKind.xmm_rm or OpCodeOperandKind.xmm_vvvv or OpCodeOperandKind.xmm_is4:
                 return SetRegister(ref instruction, i, Register.XMM0 + _chance.Below(6));
+            case OpCodeOperandKind.ymm_or_mem or OpCodeOperandKind.ymm_reg or OpCodeOperandKind.ymm_rm or OpCodeOperandKind.ymm_vvvv or OpCodeOperandKind.ymm_is4:
+                return SetRegister(ref instruction, i, Register.YMM0 + _chance.Below(6));
             case OpCodeOperandKind.st0:
                 return SetRegister(ref instruction, i, Register.ST0);
             case OpCodeOperandKind.sti_opcode:
@@ -225,6 +238,7 @@ internal sealed unsafe class SequenceGenerator
             case OpCodeOperandKind.imm8:
                 instruction.SetOpKind(i, OpKind.Immediate8);
                 instruction.Immediate8 = (byte)(form.Mnemonic is Mnemonic.Cmpps or Mnemonic.Cmppd or Mnemonic.Cmpss or Mnemonic.Cmpsd ? _chance.Below(8)
+                    : form.Mnemonic is Mnemonic.Vcmpps or Mnemonic.Vcmppd or Mnemonic.Vcmpss or Mnemonic.Vcmpsd ? _chance.Below(32)
                     : form.Mnemonic is Mnemonic.Roundps or Mnemonic.Roundpd or Mnemonic.Roundss or Mnemonic.Roundsd ? _chance.Below(16)
                     : _chance.Below(form.MemoryBytes * 8));
                 return true;

@@ -126,7 +126,8 @@ internal static unsafe class Undefined
             case Mnemonic.Call when form.IsFar && faulted:
                 // The second of its two pushes may fault: some processors have written the first one then.
                 return true;
-            case Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xsave or Mnemonic.Xsave64:
+            case Mnemonic.Fxsave or Mnemonic.Fxsave64 or Mnemonic.Xsave or Mnemonic.Xsave64
+                or Mnemonic.Xsaveopt or Mnemonic.Xsaveopt64 or Mnemonic.Xsavec or Mnemonic.Xsavec64:
                 // FOP, FIP, FDP: see Comparison. MXCSR_MASK: which bits exist.
                 return Within(instance, arenaOffset, 6, 24) || Within(instance, arenaOffset, 28, 32);
             case Mnemonic.Fnsave or Mnemonic.Fnstenv:

@@ -3,20 +3,21 @@ using Vitrine.Abi;
 
 namespace Vitrine.Cpu.Tests.Judge;
 
-/// <summary>The interpreter's side: runs an instance over the same arena as the native runner does.</summary>
-internal sealed unsafe class InterpretedProcessor : IDisposable
+/// <summary>Our side: runs an instance over the same arena as the native runner does, on an engine.</summary>
+internal sealed unsafe class EmulatedProcessor : IJudgedEngine
 {
     private const int ContentLength = Arena.PageCount * 4096;
 
-    private readonly GuestSpace _space = new(4);
+    private readonly GuestSpace _space;
     private readonly VirtualProcessor _processor;
     private readonly PageFrameNumber _content;
     private readonly byte[] _pristine = Arena.PristineContent();
     private readonly byte[] _expected;
     private readonly RegisterFile* _registers = (RegisterFile*)NativeMemory.AlignedAlloc((nuint)sizeof(RegisterFile), 64);
 
-    public InterpretedProcessor()
+    public EmulatedProcessor(TranslationPolicy translation)
     {
+        _space = new GuestSpace(4, translation: translation);
         _expected = (byte[])_pristine.Clone();
         _content = _space.AllocateFrame();
         for (int i = 1; i < Arena.PageCount; i++)
@@ -103,6 +104,8 @@ internal sealed unsafe class InterpretedProcessor : IDisposable
         {
             r->Ymm[4 * i] = s->Xmm(2 * i);
             r->Ymm[(4 * i) + 1] = s->Xmm((2 * i) + 1);
+            r->Ymm[(4 * i) + 2] = s->YmmHigh(2 * i);
+            r->Ymm[(4 * i) + 3] = s->YmmHigh((2 * i) + 1);
         }
     }
 
@@ -126,6 +129,8 @@ internal sealed unsafe class InterpretedProcessor : IDisposable
         {
             s->Xmm(2 * i) = r->Ymm[4 * i];
             s->Xmm((2 * i) + 1) = r->Ymm[(4 * i) + 1];
+            s->YmmHigh(2 * i) = r->Ymm[(4 * i) + 2];
+            s->YmmHigh((2 * i) + 1) = r->Ymm[(4 * i) + 3];
         }
 
         (result->Vector, result->Error, result->Cr2) = exit.Kind switch
