@@ -23,13 +23,13 @@ internal sealed unsafe class BareMachine : IDisposable
     private readonly StringBuilder _output = new();
     private uint _nextFrame = 1;
 
-    public BareMachine()
+    public BareMachine(TranslationPolicy translation = default)
     {
         // SAFETY: freed in Dispose, after the processor.
         _ram = NativeMemory.AlignedAlloc((nuint)RamLength, (nuint)Page.HugeSize);
         NativeMemory.Clear(_ram, (nuint)RamLength);
         _memory = new GuestMemory((byte*)_ram, RamLength);
-        _complex = new ProcessorComplex(_memory);
+        _complex = new ProcessorComplex(_memory, translation);
         _processor = _complex.CreateProcessor();
         _root = Allocate();
     }

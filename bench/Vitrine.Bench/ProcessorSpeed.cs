@@ -1,10 +1,11 @@
 using System.Globalization;
+using Vitrine.Cpu;
 
 namespace Vitrine.Bench;
 
 /// <summary>
-/// Integer and floating-point programs of our own, run natively, under qemu-x86_64 if the host has it, and in
-/// the interpreter; prints each one's ratio to native and the geometric means, all of processor time.
+/// Integer and floating-point programs of our own, run natively, under qemu-x86_64 if the host has it, translated and
+/// interpreted; prints each one's ratio to native and the geometric means, all of processor time.
 /// </summary>
 internal static class ProcessorSpeed
 {
@@ -14,9 +15,9 @@ internal static class ProcessorSpeed
     public static int Run(string[] chosen)
     {
         bool qemu = HostTools.Exists("qemu-x86_64");
-        double qemuProduct = 1, interpreterProduct = 1;
+        double qemuProduct = 1, translatorProduct = 1, interpreterProduct = 1;
         int count = 0;
-        Console.WriteLine($"{"program",-10} {"native s",10} {"qemu",8} {"interpreter",12} {"ns/insn",8}   (times native)");
+        Console.WriteLine($"{"program",-10} {"native s",10} {"qemu",8} {"translator",11} {"interpreter",12} {"ns/insn",8}   (times native)");
         foreach (string name in chosen.Length == 0 ? Programs : chosen)
         {
             string program = HostTools.Compile(name);
@@ -29,19 +30,28 @@ internal static class ProcessorSpeed
                 qemuRatio = seconds / native;
             }
 
+            double translatorRatio;
+            using (var translating = new BareMachine(TranslationPolicy.WhenWarm))
+            {
+                (string translated, double translatedSeconds) = translating.Execute(program);
+                Check(name, "the translator", expected, translated);
+                translatorRatio = translatedSeconds / native;
+            }
+
             using var machine = new BareMachine();
             (string interpreted, double interpretedSeconds) = machine.Execute(program);
             Check(name, "the interpreter", expected, interpreted);
             double ratio = interpretedSeconds / native;
             double perInstruction = interpretedSeconds * 1e9 / machine.InstructionsRetired;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-10} {native,10:f3} {qemuRatio,8:f2} {ratio,12:f2} {perInstruction,8:f2}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-10} {native,10:f3} {qemuRatio,8:f2} {translatorRatio,11:f2} {ratio,12:f2} {perInstruction,8:f2}"));
             qemuProduct *= qemuRatio;
+            translatorProduct *= translatorRatio;
             interpreterProduct *= ratio;
             count++;
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{"geometric mean",-21} {Math.Pow(qemuProduct, 1.0 / count),8:f2} {Math.Pow(interpreterProduct, 1.0 / count),12:f2}"));
+            $"{"geometric mean",-21} {Math.Pow(qemuProduct, 1.0 / count),8:f2} {Math.Pow(translatorProduct, 1.0 / count),11:f2} {Math.Pow(interpreterProduct, 1.0 / count),12:f2}"));
         return 0;
     }
 

@@ -182,6 +182,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (!slot.InUse)
             slot.Assign(_state->Cr3);
         _state->Tlb = slot.Tlb;
+        _state->Sites = slot.Sites;
         _state->JumpCache = slot.Jumps;
         _state->JumpKey = slot.JumpKey;
         _state->ExecutedPages = slot.ExecutedPages;

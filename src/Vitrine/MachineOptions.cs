@@ -9,6 +9,9 @@ public sealed class MachineOptions
     /// <summary>Virtual processors, 1 to 64. Each runs guest code on a host thread of its own.</summary>
     public int Processors { get; init; } = 1;
 
+    /// <summary>How guest code is executed. The guest can't tell the difference but by time.</summary>
+    public ProcessorEngine Engine { get; init; } = ProcessorEngine.Translator;
+
     /// <summary>The host name that the guest sees (<c>uname -n</c>), at most 64 bytes.</summary>
     public string Hostname { get; init; } = "vitrine";
 
@@ -38,6 +41,16 @@ public sealed class MachineOptions
 
     /// <summary>For tests: the seed of the yielding mode, in which any await of the kernel may give up the processor.</summary>
     internal ulong? YieldSeed { get; init; }
+}
+
+/// <summary>How a machine's processors execute guest code.</summary>
+public enum ProcessorEngine
+{
+    /// <summary>Instruction by instruction. Runs on every host.</summary>
+    Interpreter = 0,
+
+    /// <summary>What runs often is translated to the host's machine code, the rest interpreted. On hosts that aren't x86-64 Linux: as <see cref="Interpreter"/>.</summary>
+    Translator = 1,
 }
 
 /// <summary>Whose rights the guest's programs have inside the machine. Towards the host the machine never has more than its caller.</summary>

@@ -30,6 +30,7 @@ internal unsafe partial struct CpuState
     public const int JumpKeyOffset = 216;
     public const int FlagKindOffset = 224;
     public const int NativeReasonOffset = 228;
+    public const int SitesOffset = 232;
     public const int FlagAOffset = 240;
     public const int FlagBOffset = 248;
     public const int MxcsrOffset = 260;
@@ -38,7 +39,6 @@ internal unsafe partial struct CpuState
     public const int NativeSiteOffset = 464;
     public const int MissAddressOffset = 472;
     public const int HostStackOffset = 480;
-    public const int NextBlockOffset = 488;
     public const int FlagImageOffset = 496;
     public const int ScratchOffset = 504;
     public const int IndexOffset = 324;
@@ -88,7 +88,7 @@ internal unsafe partial struct CpuState
     [FieldOffset(424)] public ulong Rip;
 
     /// <summary>The flags outside the arithmetic six: DF, TF, IF, AC, ID, NT…, and the fixed bit 1.</summary>
-    [FieldOffset(232)] public ulong SystemFlags;
+    [FieldOffset(488)] public ulong SystemFlags;
 
     /// <summary>While machine code runs, what the flags follow from (<see cref="Translator.FlagRecord"/>); zero everywhere else.</summary>
     [FieldOffset(FlagKindOffset)] public uint FlagKind;
@@ -110,7 +110,9 @@ internal unsafe partial struct CpuState
     /// <summary>The host's stack pointer while machine code runs.</summary>
     [FieldOffset(HostStackOffset)] public ulong HostStack;
 
-    [FieldOffset(NextBlockOffset)] public void* NextBlock;
+    /// <summary>What places of machine code have cached: see <see cref="Translation.SiteCache"/>.</summary>
+    [FieldOffset(SitesOffset)] public byte* Sites;
+
     [FieldOffset(FlagImageOffset)] public ulong FlagImage;
     [FieldOffset(ScratchOffset)] public ulong Scratch;
 

@@ -11,6 +11,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
 {
     private const nuint TlbBytes = MemoryAccess.TlbEntries * 32;
     private const nuint JumpBytes = JumpCache.Entries * 16;
+    private const nuint SiteBytes = SiteCache.Bytes;
     private const nuint FilterBytes = JumpCache.PageFilterBits / 8;
 
     /// <summary>The virtual address space wraps at 2^48; a key's upper 16 bits are the generation.</summary>
@@ -23,6 +24,9 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     public JumpEntry* Jumps { get; private set; }
 
     public ulong* ExecutedPages { get; private set; }
+
+    /// <summary>See <see cref="SiteCache"/>.</summary>
+    public byte* Sites { get; private set; }
 
     /// <summary>The root of its page tables; meaningful if <see cref="InUse"/>.</summary>
     public ulong Cr3 { get; private set; }
@@ -39,10 +43,12 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     {
         if (_memory == null)
         {
-            _memory = (byte*)NativeMemory.AlignedAlloc(TlbBytes + JumpBytes + FilterBytes, 64);
+            _memory = (byte*)NativeMemory.AlignedAlloc(TlbBytes + JumpBytes + FilterBytes + SiteBytes, 64);
             Tlb = (TlbEntry*)_memory;
             Jumps = (JumpEntry*)(_memory + TlbBytes);
             ExecutedPages = (ulong*)(_memory + TlbBytes + JumpBytes);
+            Sites = _memory + TlbBytes + JumpBytes + FilterBytes;
+            SiteCache.Clear(Sites);
             ClearJumps();
         }
 
@@ -58,6 +64,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     {
         for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
             Clear(Tlb + i, i);
+        SiteCache.Forget(Sites);
         ForgetJumps();
     }
 
@@ -70,6 +77,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
             return;
         }
 
+        SiteCache.Forget(Sites);
         bool executed = false;
         ulong first = start >> 12;
         for (ulong page = first; page < first + pages; page++)
@@ -89,6 +97,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     /// <summary>Takes away writable translations of one frame.</summary>
     public void ForgetWritable(byte* frame)
     {
+        SiteCache.Forget(Sites);
         for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
         {
             if (Tlb[i].Host == frame)

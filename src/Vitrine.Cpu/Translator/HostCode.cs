@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
 
 namespace Vitrine.Cpu.Translator;
 
@@ -94,14 +95,79 @@ internal sealed unsafe partial class HostCode : IDisposable
         for (var reason = NativeReason.Miss; reason <= NativeReason.Leave; reason++)
         {
             _gates[(int)reason] = (nint)w.Position;
-            w.StoreState(reason == NativeReason.Block ? CpuState.NextBlockOffset : CpuState.NativeSiteOffset, HostRegister.T1);
+            w.StoreState(CpuState.NativeSiteOffset, HostRegister.T1);
             w.StoreState32(CpuState.NativeReasonOffset, (uint)reason);
             w.JumpTo(exit);
         }
 
+        ReadProbe = w.Position;
+        WriteProbe(w, TlbTag.Read);
+        StoreProbe = w.Position;
+        WriteProbe(w, TlbTag.Write);
         w.AlignAhead(0, 64);
         _codeStart = w.Position;
         Free = _codeStart;
+    }
+
+    /// <summary>Where a read goes whose place hasn't the translation: writable address. T0 is the guest address, T1 the site.</summary>
+    public byte* ReadProbe { get; private set; }
+
+    /// <summary>As <see cref="ReadProbe"/> for a write.</summary>
+    public byte* StoreProbe { get; private set; }
+
+    /// <summary>Looks into the TLB, keeps what it finds for the place, and tries again there; or leaves for a miss.</summary>
+    private void WriteProbe(MachineCodeWriter w, int tag)
+    {
+        const int Rax = HostRegister.Rax, Rcx = HostRegister.Rcx, T0 = HostRegister.T0, T1 = HostRegister.T1;
+        const int KeptRax = CpuState.SplitReadOffset, KeptRcx = CpuState.SplitReadOffset + 8;
+        w.StoreState(CpuState.MissAddressOffset, T0);
+        w.StoreState(CpuState.NativeSiteOffset, T1);
+        w.StoreState(KeptRax, Rax);
+        w.StoreState(KeptRcx, Rcx);
+        w.Registers(0x8b, 4, Rax, T0);
+        w.Registers(0xc1, 4, 5, Rax);                                         // shr eax, 7
+        w.Byte(7);
+        w.Immediate(4, 4, Rax, (MemoryAccess.TlbEntries - 1) * 32);
+        w.State(0x03, 8, Rax, CpuState.TlbOffset);
+        w.Memory(0x0fb7, 4, Rcx, T1, NativeSite.SizeOffset);                  // movzx ecx, [site.Size]
+        w.Memory(0x8b, 8, T1, Rax, tag);
+        w.Registers(0x33, 8, T0, T1);                                         // xor t0, t1: the offset in the page
+        w.Immediate(7, 8, T0, 4096);
+        int* miss = w.JumpIf(3);
+        w.Registers(0x03, 8, Rcx, T0);
+        w.Immediate(7, 8, Rcx, 4096);
+        int* crossing = w.JumpIf(7);
+        w.Memory(0x8b, 8, Rcx, Rax, TlbTag.Host);
+        w.LoadState(Rax, CpuState.NativeSiteOffset);
+        w.Memory(0x63, 8, T0, Rax, NativeSite.DataOffset);                    // movsxd
+        w.State(0x03, 8, T0, CpuState.SitesOffset);
+        w.Memory(0xf6, 1, 0, T0);                                             // test byte [t0], 1: not in use?
+        w.Byte(1);
+        w.Memory(0x89, 8, T1, T0);
+        w.Memory(0x89, 8, Rcx, T0, 8);
+        int* used = w.JumpIf(4);
+        w.LoadState(Rcx, CpuState.SitesOffset);
+        w.Memory(0x8b, 4, T1, Rcx, SiteCache.LogCount);
+        w.Immediate(7, 4, T1, SiteCache.LogCapacity);
+        int* full = w.JumpIf(3);
+        w.Registers(0x2b, 8, T0, Rcx);
+        w.Immediate(0, 4, T1, 1);
+        w.Memory(0x89, 4, T1, Rcx, SiteCache.LogCount);
+        w.Lea(8, Rcx, Rcx, T1, 2, SiteCache.LogStart - 4);
+        w.Memory(0x89, 4, T0, Rcx);
+        w.LandHere(used);
+        w.LandHere(full);
+        w.Memory(0x63, 8, T1, Rax, NativeSite.ResumeOffset);
+        w.Registers(0x03, 8, T1, Rax);
+        w.LoadState(Rax, KeptRax);
+        w.LoadState(Rcx, KeptRcx);
+        w.Registers(0xff, 4, 4, T1);                                          // jmp t1
+        w.LandHere(miss);
+        w.LandHere(crossing);
+        w.LoadState(Rax, KeptRax);
+        w.LoadState(Rcx, KeptRcx);
+        w.LoadState(T1, CpuState.NativeSiteOffset);
+        w.JumpTo(Gate(NativeReason.Miss));
     }
 
     /// <summary>System V: RDI the state, RSI the code.</summary>
@@ -215,4 +281,12 @@ internal sealed unsafe partial class HostCode : IDisposable
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
+}
+
+/// <summary>Offsets in a <see cref="TlbEntry"/>.</summary>
+internal static class TlbTag
+{
+    public const int Read = 0;
+    public const int Write = 8;
+    public const int Host = 24;
 }

@@ -65,7 +65,7 @@ internal static unsafe class NativeEntry
                     return Lookup(c, o, site);
                 default:
                     FlagRecord.Materialise(c);
-                    return (Op*)c->NextBlock;
+                    return (Op*)site;
             }
         }
     }

@@ -23,7 +23,7 @@ internal enum NativeReason
     /// <summary>Control goes to the address in <c>MissAddress</c>, for which the jump cache has nothing.</summary>
     Lookup = 5,
 
-    /// <summary>Control goes to the block <c>NextBlock</c>, which has no machine code.</summary>
+    /// <summary>Control goes to a block that has no machine code: its operations are in the site's place.</summary>
     Block = 6,
 
     /// <summary>The flags are wanted in <c>FlagImage</c>.</summary>
@@ -58,8 +58,15 @@ internal unsafe struct NativeSite
     /// <summary>Where to go on, from the site's own address.</summary>
     public int Resume;
 
-    /// <summary>Operations to interpret, from the site's own address; the distance to set of a link.</summary>
+    /// <summary>
+    /// Operations to interpret, from the site's own address; the distance to set of a link; of a memory access where
+    /// its cached translation lies among <c>Sites</c>.
+    /// </summary>
     public int Data;
+
+    public const int SizeOffset = 2;
+    public const int ResumeOffset = 12;
+    public const int DataOffset = 16;
 
     public static byte* ResumeOf(NativeSite* s) => (byte*)s + s->Resume;
 

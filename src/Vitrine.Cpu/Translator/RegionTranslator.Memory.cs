@@ -1,14 +1,22 @@
 using Iced.Intel;
 using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
 
 namespace Vitrine.Cpu.Translator;
 
 /// <summary>Addresses and their translation by the TLB.</summary>
 internal sealed unsafe partial class RegionTranslator
 {
-    private const int TagRead = 0;
-    private const int TagWrite = 8;
-    private const int HostPage = 24;
+    /// <summary>The entries of the next places that read and write; they are used in turn.</summary>
+    private int _nextReader;
+    private int _nextWriter;
+
+    /// <summary>An entry of <see cref="SiteCache"/>: several places may share one, but never one that reads and one that writes.</summary>
+    private int NextSite(bool write)
+    {
+        const int Half = SiteCache.Entries / 2;
+        return SiteCache.EntrySize * (write ? Half + (_nextWriter++ & (Half - 1)) : _nextReader++ & (Half - 1));
+    }
 
     /// <summary>The host register that holds a guest register; one that is in memory is loaded into <paramref name="temporary"/>.</summary>
     private int Read(int guest, int temporary)
@@ -66,20 +74,16 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>Makes a host address of the guest address in T0; <paramref name="again"/> is where that is computed.</summary>
     private void EmitCheck(ref RegionInstruction r, int size, bool write, byte* again)
     {
-        _w.Registers(0x8b, 4, HostRegister.T1, HostRegister.T0);              // mov t1d, t0d
-        _w.Registers(0xc1, 4, 5, HostRegister.T1);                            // shr t1d, 7
-        _w.Byte(7);
-        _w.Immediate(4, 4, HostRegister.T1, (Translation.MemoryAccess.TlbEntries - 1) * 32);
-        _w.State(0x03, 8, HostRegister.T1, CpuState.TlbOffset);
-        int tag = write ? TagWrite : TagRead;
-        _w.Memory(0x33, 8, HostRegister.T0, HostRegister.T1, tag);            // xor t0, [t1 + tag]
+        int site = NextSite(write);
+        _w.LoadState(HostRegister.T1, CpuState.SitesOffset);
+        _w.Memory(0x2b, 8, HostRegister.T0, HostRegister.T1, site);           // sub t0, [t1 + page]
         _w.Immediate(7, 8, HostRegister.T0, 4096 - size);
         ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(7), r);      // ja
-        exit.Tag = tag;
         exit.Resume = again;
         exit.Site.Size = (ushort)size;
         exit.Site.Extra = write ? (ushort)1 : (ushort)0;
-        _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, HostPage);       // add t0, [t1 + host]
+        exit.Site.Data = site;
+        _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, site + 8);       // add t0, [t1 + host]
         _host = 0;
     }
 

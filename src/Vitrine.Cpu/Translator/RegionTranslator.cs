@@ -43,9 +43,6 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         public int* From;
         public int* FromToo;
 
-        /// <summary>For a miss: where the tag lies in the TLB entry.</summary>
-        public int Tag;
-
         /// <summary>Where to go on afterwards, as a writable address; null for never.</summary>
         public byte* Resume;
 
@@ -227,8 +224,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         switch (exit.Reason)
         {
             case NativeReason.Miss:
-                _w.Memory(0x33, 8, HostRegister.T0, HostRegister.T1, exit.Tag);
-                _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+                _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, exit.Site.Data);
                 break;
             case NativeReason.Lookup:
                 _w.State(0x2b, 8, HostRegister.T0, CpuState.JumpKeyOffset);
@@ -248,7 +244,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _w.Byte(0x3d);
         int* toSite = (int*)_w.Position;
         _w.Int32(0);
-        _w.JumpTo(_code.Gate(exit.Reason));
+        _w.JumpTo(exit.Reason != NativeReason.Miss ? _code.Gate(exit.Reason) : exit.Site.Extra != 0 ? _code.StoreProbe : _code.ReadProbe);
         while (((nuint)_w.Position & 3) != 0)
             _w.Byte(0xcc);
         byte* site = _w.Position;

@@ -29,7 +29,7 @@ internal static class MachineAssembler
             throw new VitrineException(VitrineFailure.HostRefused, exception.Message, exception);
         }
 
-        var complex = new ProcessorComplex(ram.Memory);
+        var complex = new ProcessorComplex(ram.Memory, options.Engine == ProcessorEngine.Translator ? TranslationPolicy.WhenWarm : default);
         var processors = new VirtualProcessor[options.Processors];
         for (int i = 0; i < processors.Length; i++)
             processors[i] = complex.CreateProcessor();
