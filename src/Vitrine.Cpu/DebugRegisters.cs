@@ -13,6 +13,9 @@ internal sealed class DebugRegisters
     /// <summary>DR7.</summary>
     public ulong Control { get; set; }
 
+    /// <summary>A single step goes on to the next branch that is taken (BTF of IA32_DEBUGCTL).</summary>
+    public bool StepsBranches { get; set; }
+
     public ref ulong this[int index] => ref _addresses[index];
 
     /// <summary>Some breakpoint is enabled.</summary>

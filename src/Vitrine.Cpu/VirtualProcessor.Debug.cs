@@ -98,11 +98,13 @@ internal sealed unsafe partial class VirtualProcessor
         }
 
         _state->SystemFlags &= ~_stepResume;
-        if (!traps || _trapHeld)
+        if (!traps || _trapHeld || (Debug is { StepsBranches: true } && !TookBranch(before)))
             return false;
         _exit = new CpuExit(CpuExitKind.Exception, new VirtAddr(DebugStatus.Step), Vector: ExceptionVector.Debug);
         return true;
     }
+
+    private bool TookBranch(ulong before) => _stepBuilder!.EndsWithBranch && _state->Rip != before + (ulong)_stepBuilder.CodeLength;
 
     /// <summary>A stepped instruction is complete: #DB if its operands met a breakpoint.</summary>
     private bool TrapOnHits()

@@ -59,6 +59,9 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     /// <summary>Operations in <see cref="Ops"/>.</summary>
     public int OpCount => _count;
 
+    /// <summary>The last instruction may lead elsewhere than behind itself.</summary>
+    public bool EndsWithBranch => IsBranch(_instructions[_instructionCount - 1]);
+
     /// <summary>Bytes of guest code in the block.</summary>
     public int CodeLength { get; private set; }
 

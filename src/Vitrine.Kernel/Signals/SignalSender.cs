@@ -216,8 +216,12 @@ internal static class SignalSender
             group.IsContinued = true;
             group.GroupStopCount = 0;
             group.GroupExitCode = 0;
+            // (One that a tracer made go on may sleep: marked, it would not be woken for the signal.)
             foreach (Task thread in group.Threads)
-                thread.Work |= TaskWork.Signal;
+            {
+                if (thread.State == TaskState.Running)
+                    thread.Work |= TaskWork.Signal;
+            }
         }
     }
 

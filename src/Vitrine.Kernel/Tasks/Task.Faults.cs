@@ -73,6 +73,9 @@ internal sealed partial class Task
     private unsafe void RaiseDebugTrap(ulong status, ulong rip)
     {
         BreakpointStatus = status;
+        // As the processor does with every debug exception.
+        if (Breakpoints is not null)
+            Breakpoints.StepsBranches = false;
         int code = (status & DebugStatus.Step) != 0 ? SignalCode.TrapTrace
             : (status & DebugStatus.Breakpoints) != 0 ? SignalCode.TrapHardwareBreakpoint
             : SignalCode.TrapBreakpoint;

@@ -152,7 +152,7 @@ internal sealed partial class Task
             {
                 info = SignalInfo.FromKernel(SignalNumber.Kill);
                 // Its work is done; one that comes later ends the stop that the tracer may want before the exit.
-                if (group.IsExiting && IsTraced)
+                if (IsTraced)
                     Pending.Flush(SignalSet.Of(SignalNumber.Kill));
                 return SignalVerdict.Exit;
             }

@@ -14,7 +14,9 @@ internal sealed partial class Task
     public unsafe ulong VisibleFlags => Registers->Rflags & ~(Tracee is { OwnsTrapFlag: true } ? TrapFlag : 0);
 
     /// <summary>The next instruction of user code, or the end of the system call that the task is in, traps.</summary>
-    internal async KTask EnableSingleStepAsync(Task current)
+    /// <param name="current">The tracer.</param>
+    /// <param name="branches">Not the next instruction, but the next branch that is taken.</param>
+    internal async KTask EnableSingleStepAsync(Task current, bool branches)
     {
         Tracee tracee = Tracee!;
         bool wasSet = SetTrapFlag();
@@ -24,6 +26,10 @@ internal sealed partial class Task
             tracee.OwnsTrapFlag = false;
         else if (!wasSet)
             tracee.OwnsTrapFlag = true;
+        if (branches && tracee.OwnsTrapFlag)
+            (Breakpoints ??= new Cpu.DebugRegisters()).StepsBranches = true;
+        else if (Breakpoints is not null)
+            Breakpoints.StepsBranches = false;
     }
 
     internal unsafe void DisableSingleStep()
@@ -31,6 +37,8 @@ internal sealed partial class Task
         if (Tracee is not { } tracee)
             return;
         tracee.IsStepping = false;
+        if (Breakpoints is not null)
+            Breakpoints.StepsBranches = false;
         if (!tracee.OwnsTrapFlag)
             return;
         tracee.OwnsTrapFlag = false;

@@ -46,6 +46,8 @@ internal sealed partial class Task
     {
         int code = (int)SignalNumber.Trap | ((Tracee!.Options & PtraceOptions.TraceSysGood) != 0 ? 0x80 : 0);
         PlanStop(stop, code, stop == TraceStop.SyscallEntry ? EntryMessage : ExitMessage);
+        // However the tracer lets it go on from here.
+        Tracee.SkipsSyscall = Tracee.EmulatesSyscalls;
     }
 
     /// <summary>A stop of job control: of the group, or one that the tracer asked for (do_jobctl_trap).</summary>
@@ -140,7 +142,7 @@ internal sealed partial class Task
         {
             case TraceStop.SyscallEntry:
                 SendGivenSignal(signal);
-                if (IsFatalSignalPending || tracee.EmulatesSyscalls || SyscallNumber == -1)
+                if (IsFatalSignalPending || tracee.SkipsSyscall || SyscallNumber == -1)
                     SkipSyscall();
                 else
                     DispatchSyscall();

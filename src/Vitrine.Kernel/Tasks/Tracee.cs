@@ -57,6 +57,9 @@ internal sealed class Tracee
     /// <summary>PTRACE_SYSEMU: the next system call stops at entry and is not made.</summary>
     public bool EmulatesSyscalls { get; set; }
 
+    /// <summary>The system call at whose entry the task stops was to be emulated: it is not made.</summary>
+    public bool SkipsSyscall { get; set; }
+
     /// <summary>PTRACE_SINGLESTEP (TIF_SINGLESTEP).</summary>
     public bool IsStepping { get; set; }
 

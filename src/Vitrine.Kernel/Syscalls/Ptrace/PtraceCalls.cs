@@ -11,7 +11,7 @@ namespace Vitrine.Kernel.Syscalls.Ptrace;
 /// <summary>ptrace(2): attaching, and the requests of a tracer to a tracee that has stopped.</summary>
 internal static class PtraceCalls
 {
-    [Syscall(101, "ptrace", SyscallSupport.Partial, Note = "PTRACE_SINGLEBLOCK, filters of seccomp and 32-bit thread areas give EIO; PTRACE_O_SUSPEND_SECCOMP gives EINVAL")]
+    [Syscall(101, "ptrace", SyscallSupport.Partial, Note = "filters of seccomp and 32-bit thread areas give EIO; PTRACE_O_SUSPEND_SECCOMP gives EINVAL")]
     public static KTask<SyscallResult> Ptrace(
         Task current, [Strace("hex")] PtraceRequest request, int pid, [Strace("hex")] ulong address, [Strace("hex")] ulong data)
     {
@@ -27,7 +27,7 @@ internal static class PtraceCalls
         switch (request)
         {
             case PtraceRequest.Continue or PtraceRequest.Syscall or PtraceRequest.SysEmu or PtraceRequest.SysEmuSingleStep
-                or PtraceRequest.SingleStep:
+                or PtraceRequest.SingleStep or PtraceRequest.SingleBlock:
                 return ResumeAsync(current, child, request, data);
             case PtraceRequest.PeekText or PtraceRequest.PeekData:
                 return PeekAsync(current, child, new VirtAddr(address), new UserPtr<ulong>(new VirtAddr(data)));
@@ -154,9 +154,9 @@ internal static class PtraceCalls
         if (data > (ulong)SignalNumber.RealTimeMax)
             return Errno.EIO;
         Tracee tracee = child.Tracee!;
-        if (request is PtraceRequest.SingleStep or PtraceRequest.SysEmuSingleStep)
+        if (request is PtraceRequest.SingleStep or PtraceRequest.SysEmuSingleStep or PtraceRequest.SingleBlock)
         {
-            await child.EnableSingleStepAsync(current);
+            await child.EnableSingleStepAsync(current, request == PtraceRequest.SingleBlock);
             if (child.Tracer != current || child.State != TaskState.Traced)
                 return Errno.ESRCH;
         }

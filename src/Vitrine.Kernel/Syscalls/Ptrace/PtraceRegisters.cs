@@ -11,8 +11,9 @@ namespace Vitrine.Kernel.Syscalls.Ptrace;
 internal static unsafe class PtraceRegisters
 {
     /// <summary>sizeof(struct user), and where u_debugreg is in it.</summary>
-    private const ulong UserSize = 912;
+    private const ulong UserSize = 928;
     private const ulong DebugAt = 848;
+    private const ulong DebugEnd = DebugAt + (8 * RegisterSize);
 
     private const ulong RegisterSize = sizeof(ulong);
     private const int OriginalRaxIndex = 15;
@@ -100,7 +101,7 @@ internal static unsafe class PtraceRegisters
             return false;
         if (address < UserRegisters.Size)
             value = Get(child, (int)(address / RegisterSize));
-        else if (address >= DebugAt)
+        else if (address is >= DebugAt and < DebugEnd)
             value = GetDebug(child, (int)((address - DebugAt) / RegisterSize));
         return true;
     }
@@ -111,7 +112,7 @@ internal static unsafe class PtraceRegisters
             return Errno.EIO;
         if (address < UserRegisters.Size)
             return Set(child, (int)(address / RegisterSize), value);
-        return address >= DebugAt ? SetDebug(child, (int)((address - DebugAt) / RegisterSize), value) : Errno.EIO;
+        return address is >= DebugAt and < DebugEnd ? SetDebug(child, (int)((address - DebugAt) / RegisterSize), value) : Errno.EIO;
     }
 
     private static ulong Get(Task child, int index)
@@ -203,7 +204,7 @@ internal static unsafe class PtraceRegisters
                 return Errno.EINVAL;
         }
 
-        child.Breakpoints = wanted;
+        (child.Breakpoints ??= wanted).Control = value;
         return Errno.Success;
     }
 
