@@ -337,6 +337,7 @@ static void seizing(void)
     GO(PTRACE_CONT, child, SIGTSTP);
     SHOW(trace(PTRACE_DETACH, child, 0, 0));
     waited("parent", child, WUNTRACED);
+    until_state(child, 'T');
     status_line(child, "State", 0);
     status_line(child, "TracerPid", getpid());
     /* Attached where it stands. */

@@ -11,7 +11,7 @@ namespace Vitrine.Kernel.Syscalls.Ptrace;
 /// <summary>ptrace(2): attaching, and the requests of a tracer to a tracee that has stopped.</summary>
 internal static class PtraceCalls
 {
-    [Syscall(101, "ptrace", SyscallSupport.Partial, Note = "filters of seccomp and 32-bit thread areas give EIO; PTRACE_O_SUSPEND_SECCOMP gives EINVAL")]
+    [Syscall(101, "ptrace", SyscallSupport.Real, Note = "filters of seccomp and 32-bit thread areas give EIO; PTRACE_O_SUSPEND_SECCOMP gives EINVAL")]
     public static KTask<SyscallResult> Ptrace(
         Task current, [Strace("hex")] PtraceRequest request, int pid, [Strace("hex")] ulong address, [Strace("hex")] ulong data)
     {
