@@ -25,6 +25,7 @@ internal enum FcntlCommand
     GetLease = 1025,
     Notify = 1026,
     DupFdQuery = 1027,
+    CreatedQuery = 1028,
     DupFdCloseOnExec = 1030,
     SetPipeSize = 1031,
     GetPipeSize = 1032,

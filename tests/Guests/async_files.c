@@ -244,6 +244,10 @@ static void directories(void)
     SHOW(fcntl(fd, F_NOTIFY, DN_RENAME | DN_MULTISHOT));
     rename("dir/a", "dir/b");
     came("renames too");
+    rename("dir/b", "moved");
+    came("a move out is no renaming");
+    rename("moved", "dir/b");
+    came("nor is a move in");
     SHOW(fcntl(fd, F_NOTIFY, 0));
     put("dir/c");
     came("nothing any more");

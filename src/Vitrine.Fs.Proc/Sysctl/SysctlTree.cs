@@ -93,6 +93,12 @@ internal static class SysctlTree
             Count("max_user_instances", t => t.Kernel.Vfs.Settings.InotifyMaximumInstances, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumInstances = (int)value, 0, int.MaxValue),
             Count("max_user_watches", t => t.Kernel.Vfs.Settings.InotifyMaximumWatches, (t, value) => t.Kernel.Vfs.Settings.InotifyMaximumWatches = (int)value, 0, int.MaxValue),
         ]),
+        Directory("fanotify",
+        [
+            Count("max_queued_events", t => t.Kernel.Vfs.Settings.FanotifyMaximumEvents, (t, value) => t.Kernel.Vfs.Settings.FanotifyMaximumEvents = (int)value, 0, int.MaxValue),
+            Count("max_user_groups", t => t.Kernel.Vfs.Settings.FanotifyMaximumGroups, (t, value) => t.Kernel.Vfs.Settings.FanotifyMaximumGroups = (int)value, 0, int.MaxValue),
+            Count("max_user_marks", t => t.Kernel.Vfs.Settings.FanotifyMaximumMarks, (t, value) => t.Kernel.Vfs.Settings.FanotifyMaximumMarks = (int)value, 0, int.MaxValue),
+        ]),
         Directory("mqueue", IpcEntries.Mqueue),
         Count("lease-break-time", t => t.Kernel.Vfs.Settings.LeaseBreakTime, (t, value) => t.Kernel.Vfs.Settings.LeaseBreakTime = (int)value, 0, int.MaxValue),
         Count("leases-enable", t => t.Kernel.Vfs.Settings.LeasesEnabled ? 1 : 0, (t, value) => t.Kernel.Vfs.Settings.LeasesEnabled = value != 0, 0, int.MaxValue),

@@ -20,6 +20,8 @@ internal static class FutexVector
         for (int i = 0; i < words.Length;)
         {
             var address = new VirtAddr(words[i].Address);
+            if ((words[i].Address & (sizeof(uint) - 1)) != 0)
+                return Errno.EINVAL;
             Errno error = FutexKey.Find(mm, address, (words[i].Flags & Private) == 0, out FutexKey key);
             if (error == Errno.Success && !mm.TryRead32(address, out _))
             {

@@ -23,6 +23,39 @@ internal sealed class UserAccount(UserAccounts owner, Uid uid)
 
     public long InotifyWatches { get; private set; }
 
+    /// <summary>fanotify groups, and marks in them.</summary>
+    public long FanotifyGroups { get; private set; }
+
+    public long FanotifyMarks { get; private set; }
+
+    public bool TryChargeGroup(long limit)
+    {
+        if (FanotifyGroups >= limit)
+        {
+            owner.DropIfUnused(this);
+            return false;
+        }
+
+        FanotifyGroups++;
+        return true;
+    }
+
+    public void UnchargeGroup()
+    {
+        FanotifyGroups--;
+        owner.DropIfUnused(this);
+    }
+
+    public bool TryChargeMark(long limit)
+    {
+        if (FanotifyMarks >= limit)
+            return false;
+        FanotifyMarks++;
+        return true;
+    }
+
+    public void UnchargeMark() => FanotifyMarks--;
+
     /// <summary>What its POSIX message queues may come to hold, in bytes.</summary>
     public long MessageQueueBytes { get; private set; }
 
@@ -119,7 +152,7 @@ internal sealed class UserAccounts
     internal void DropIfUnused(UserAccount account)
     {
         if (account.Processes == 0 && account.PendingSignals == 0 && account.FilesInFlight == 0 && account.InotifyInstances == 0
-            && account.MessageQueueBytes == 0)
+            && account.MessageQueueBytes == 0 && account.FanotifyGroups == 0)
             _accounts.Remove(account.Uid.Value);
     }
 }

@@ -18,6 +18,13 @@ internal sealed class PidFile(KernelInstance kernel, PidNumber number, OpenFlags
 
     public bool IsOfThread => (Flags & OpenFlags.Exclusive) != 0;
 
+    /// <summary>Its number for the reader's kernel, -1 once the process has been waited for.</summary>
+    public override string ShowInformation()
+    {
+        string number = Number.Task is null ? "-1" : Number.Global.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        return $"Pid:\t{number}\nNSpid:\t{number}\n";
+    }
+
     /// <summary>Readable once the process has exited, all threads included; one of a thread once that has.</summary>
     public override PollEvents Poll(PollTable? table)
     {

@@ -108,6 +108,8 @@ internal sealed partial class Mount
         if (kernel is not null)
         {
             kernel.Vfs.FreeMountId(Id);
+            if (!kernel.Vfs.Fanotify.IsEmpty)
+                kernel.Vfs.Fanotify.TargetGone(this);
             kernel.Audit.LiveMounts--;
         }
 

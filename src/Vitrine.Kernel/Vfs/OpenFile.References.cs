@@ -25,6 +25,12 @@ internal abstract partial class OpenFile
     /// <summary>O_PATH: only the place, no content.</summary>
     public virtual bool IsPathOnly => false;
 
+    /// <summary>The open that made the description made the file too (FMODE_CREATED).</summary>
+    public bool WasCreated { get; internal set; }
+
+    /// <summary>What is done through it is nobody's event (FMODE_NONOTIFY): fanotify's own descriptors.</summary>
+    public bool IsSilent { get; internal set; }
+
     /// <summary>Who opened it: what later checks that must not use the current credentials go by (f_cred).</summary>
     public Security.Credentials? OpenerCredentials { get; internal set; }
 

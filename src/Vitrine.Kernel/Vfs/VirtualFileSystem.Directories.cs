@@ -15,6 +15,13 @@ internal sealed partial class VirtualFileSystem
         Inode inode = file.Inode;
         if (!inode.IsDirectory)
             return Errno.ENOTDIR;
+        if (!Fanotify.IsEmpty && !file.IsSilent)
+        {
+            Errno allowed = await Fanotify.AskAsync(current, file.Path, inode, FanotifyEvents.AccessPermission);
+            if (allowed != Errno.Success)
+                return allowed;
+        }
+
         await inode.Lock.LockAsync(current);
         bool dead = inode.IsDead;
         Errno error = dead ? Errno.ENOENT : await file.IterateAsync(current, emitter);

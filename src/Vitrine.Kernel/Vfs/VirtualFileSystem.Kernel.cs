@@ -152,7 +152,7 @@ internal static class VfsOpen
         Errno error = await vfs.PermissionAsync(current, inode, AccessMask.Execute);
         if (error != Errno.Success)
             return error;
-        Result<OpenFile> file = await vfs.OpenInodeAsync(current, place, inode, OpenFlags.ReadOnly | OpenFlags.LargeFile);
+        Result<OpenFile> file = await vfs.OpenInodeAsync(current, place, inode, OpenFlags.ReadOnly | OpenFlags.LargeFile, executes: true);
         if (!file.Ok)
             return file;
         error = file.Value.DenyWrite();

@@ -14,8 +14,10 @@ internal sealed partial class VirtualFileSystem
     /// <summary>Something was done through an open file: access, modification, opening, closing.</summary>
     internal void NotifyFile(OpenFile file, FsEvents what)
     {
-        if (WatchCount != 0 && !file.IsPathOnly)
+        if (WatchCount != 0 && !file.IsPathOnly && !file.IsSilent)
             Notify(file.Path.Dentry, file.Inode, what, isUnlinked: file.Path.Dentry.IsDeleted);
+        if (!Fanotify.IsEmpty && !file.IsPathOnly && !file.IsSilent)
+            Fanotify.Report(file, what);
     }
 
     /// <summary>Something was done to the object at a place: attributes, size.</summary>

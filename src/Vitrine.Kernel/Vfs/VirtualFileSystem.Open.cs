@@ -58,6 +58,8 @@ internal sealed partial class VirtualFileSystem
         }
 
         Result<OpenFile> opened = await OpenInodeAsync(current, path, inode, request.FileFlags, truncates);
+        if (opened.Ok)
+            opened.Value.WasCreated = created && !request.IsTemporary;
         if (opened.Ok && truncates)
         {
             error = await TruncateAsync(current, opened.Value.Path.Dentry, 0);
@@ -75,7 +77,10 @@ internal sealed partial class VirtualFileSystem
 
     /// <summary>Makes the description (do_dentry_open): write access on inode and mount, then the object's kind decides.</summary>
     /// <param name="truncates">The content will be cut off at once: a file system need not bring it up.</param>
-    internal async KTask<Result<OpenFile>> OpenInodeAsync(Task current, VfsPath path, Inode inode, OpenFlags flags, bool truncates = false)
+    /// <param name="silent">It makes no events, nor does what is done through it.</param>
+    /// <param name="executes">It will be executed.</param>
+    internal async KTask<Result<OpenFile>> OpenInodeAsync(
+        Task current, VfsPath path, Inode inode, OpenFlags flags, bool truncates = false, bool silent = false, bool executes = false)
     {
         bool special = inode.Type is FileMode.CharacterDevice or FileMode.BlockDevice or FileMode.Fifo or FileMode.Socket;
         bool writes = (flags & OpenFlags.AccessMode) is OpenFlags.WriteOnly or OpenFlags.ReadWrite && !special;
@@ -91,6 +96,25 @@ internal sealed partial class VirtualFileSystem
 
             if (error != Errno.Success)
                 return error;
+        }
+
+        if (!Fanotify.IsEmpty && !silent)
+        {
+            Errno error = executes
+                ? await Fanotify.AskAsync(current, path, inode, FanotifyEvents.OpenExecPermission)
+                : Errno.Success;
+            if (error == Errno.Success)
+                error = await Fanotify.AskAsync(current, path, inode, FanotifyEvents.OpenPermission);
+            if (error != Errno.Success)
+            {
+                if (writes)
+                {
+                    inode.PutWriteAccess();
+                    path.Mount.EndWrite();
+                }
+
+                return error;
+            }
         }
 
         if (!Leases.IsEmpty && inode.IsRegular)
@@ -134,7 +158,13 @@ internal sealed partial class VirtualFileSystem
 
         opened = Accounted(current, file);
         if (opened.Ok)
+        {
+            opened.Value.IsSilent = silent;
+            if (executes && !Fanotify.IsEmpty)
+                Fanotify.ReportExec(opened.Value);
             NotifyFile(opened.Value, FsEvents.Open);
+        }
+
         return opened;
     }
 

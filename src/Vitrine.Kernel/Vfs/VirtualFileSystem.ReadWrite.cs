@@ -18,6 +18,13 @@ internal sealed partial class VirtualFileSystem
             return Errno.EBADF;
         if (file.Inode.IsDirectory)
             return Errno.EISDIR;
+        if (!Fanotify.IsEmpty && !file.IsSilent)
+        {
+            Errno allowed = await Fanotify.AskAsync(current, file.Path, file.Inode, FanotifyEvents.AccessPermission);
+            if (allowed != Errno.Success)
+                return allowed;
+        }
+
         to.FileOffset = offset;
         Result<long> result = await file.ReadAsync(current, to, offset);
         if (result.Ok)

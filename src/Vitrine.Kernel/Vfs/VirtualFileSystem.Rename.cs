@@ -216,7 +216,8 @@ internal sealed partial class VirtualFileSystem
     {
         uint cookie = ++_moveCookie;
         FsEvents kind = moved.IsDirectory ? FsEvents.IsDirectory : FsEvents.None;
-        NotifyEntry(from, oldName, FsEvents.Renamed | kind);
+        if (from == to)
+            NotifyEntry(from, oldName, FsEvents.Renamed | kind);
         NotifyEntry(from, oldName, FsEvents.MovedFrom | kind, cookie);
         NotifyEntry(to, newName, FsEvents.MovedTo | kind, cookie);
         if (overwritten is not null)

@@ -30,7 +30,7 @@ internal sealed partial class VirtualFileSystem
         GiganticPages = new Lazily(this, "hugetlbfs", HugeMagic, 1 << 30);
 
         // Watches may pin a hundredth of memory, with a watch and two inodes counted at 1,344 bytes.
-        Settings.InotifyMaximumWatches = (int)Math.Clamp(kernel.Options.Ram.Length / 100 / 1344, 8192, 1_048_576);
+        Settings.FanotifyMaximumMarks = Settings.InotifyMaximumWatches = (int)Math.Clamp(kernel.Options.Ram.Length / 100 / 1344, 8192, 1_048_576);
     }
 
     public KernelInstance Kernel { get; }
@@ -42,6 +42,9 @@ internal sealed partial class VirtualFileSystem
 
     /// <summary>Record locks and flocks.</summary>
     public FileLockTable Locks { get; }
+
+    /// <summary>fanotify groups.</summary>
+    public Ipc.Fanotify.FanotifyTable Fanotify => field ??= new Ipc.Fanotify.FanotifyTable(Kernel);
 
     public FileLeaseTable Leases { get; } = new();
 
@@ -115,6 +118,8 @@ internal sealed partial class VirtualFileSystem
         if (!_superBlocks.Remove(superBlock))
             return;
         NotifyUnmounted(superBlock);
+        if (!Fanotify.IsEmpty)
+            Fanotify.TargetGone(superBlock);
         if (superBlock.Root is { } root)
         {
             Dentries.ShrinkBelow(root);
@@ -170,6 +175,13 @@ internal sealed class VfsSettings
     public int InotifyMaximumEvents { get; set; } = 16384;
 
     public int InotifyMaximumInstances { get; set; } = 128;
+
+    public int FanotifyMaximumEvents { get; set; } = 16384;
+
+    public int FanotifyMaximumGroups { get; set; } = 128;
+
+    /// <summary>Per user; Linux's default follows from the size of memory as that of inotify's watches does.</summary>
+    public int FanotifyMaximumMarks { get; set; } = 8192;
 
     /// <summary>Per user; Linux's default follows from the size of memory.</summary>
     public int InotifyMaximumWatches { get; set; } = 8192;

@@ -6,7 +6,7 @@ namespace Vitrine.Tests.Guests;
 internal static class HostCapabilities
 {
     /// <summary>Numbers as in linux/capability.h.</summary>
-    private static readonly Dictionary<string, int> Numbers = new() { ["net_admin"] = 12, ["sys_nice"] = 23, ["sys_time"] = 25 };
+    private static readonly Dictionary<string, int> Numbers = new() { ["net_admin"] = 12, ["sys_admin"] = 21, ["sys_nice"] = 23, ["sys_time"] = 25 };
 
     private static readonly ulong Effective = ulong.Parse(
         File.ReadLines("/proc/self/status").First(l => l.StartsWith("CapEff:", StringComparison.Ordinal))[7..].Trim(),

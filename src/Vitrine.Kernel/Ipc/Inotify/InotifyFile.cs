@@ -182,7 +182,8 @@ internal sealed class InotifyFile : AnonymousFile
         {
             InotifyWatch watch = _watches[descriptor];
             DeviceNumber device = watch.Inode.SuperBlock.Device;
-            uint mask = (uint)(watch.Mask & FsEvents.All);
+            uint mask = (uint)(watch.Mask & FsEvents.All)
+                | (watch.IsOneShot ? (uint)FsEvents.OneShot : 0) | (watch.ExcludesUnlinked ? (uint)FsEvents.ExcludeUnlinked : 0);
             text.Append(System.Globalization.CultureInfo.InvariantCulture, $"inotify wd:{descriptor:x} ino:{watch.Inode.Number.Value:x} sdev:{(device.Major << 20) | device.Minor:x} mask:{mask:x} ignored_mask:0 \n");
         }
 

@@ -51,6 +51,8 @@ internal static class DescriptorCalls
                 return Done(0);
             case FcntlCommand.GetFl:
                 return Done((uint)file.Flags);
+            case FcntlCommand.CreatedQuery:
+                return Done(file.WasCreated ? 1L : 0L);
             case FcntlCommand.DupFdQuery:
                 return Done(table.Peek(new Fd((int)argument)) is { } other ? (other == file ? 1 : 0) : Errno.EBADF);
         }

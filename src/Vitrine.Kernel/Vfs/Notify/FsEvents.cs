@@ -24,7 +24,7 @@ internal enum FsEvents : uint
     DontFollow = 0x0200_0000,
     ExcludeUnlinked = 0x0400_0000,
 
-    /// <summary>Inside the kernel only: an entry of this directory got another name or place (FS_RENAME).</summary>
+    /// <summary>Inside the kernel only: an entry of this directory got another name in it (FS_DN_RENAME).</summary>
     Renamed = 0x0800_0000,
 
     MaskCreate = 0x1000_0000,
