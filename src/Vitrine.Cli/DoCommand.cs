@@ -13,6 +13,7 @@ internal static class DoCommand
         var processors = new Option<int>("--cpus") { Description = "Virtual processors, 1 to 64 (default 1).", HelpName = "N", DefaultValueFactory = static _ => 1 };
         var engine = new Option<string>("--engine") { Description = "How guest code is executed: translator (default) or interpreter.", HelpName = "ENGINE" };
         engine.AcceptOnlyFromAmong("translator", "interpreter");
+        var level = new Option<string>("--cpu") { Description = "The processors' instructions: x86-64-v2, x86-64-v3 or max, all that are implemented (default max).", HelpName = "LEVEL" };
         var timeout = new Option<string>("--timeout") { Description = "Stop the machine after this time, such as 500ms, 2s or 5m; the exit status is then 124.", HelpName = "TIME" };
         var environment = new Option<string[]>("--env", "-e") { Description = "Set a variable (NAME=VALUE), or pass the caller's on (NAME).", HelpName = "NAME[=VALUE]" };
         var workingDirectory = new Option<string>("--workdir", "-w") { Description = "The directory to start in (default: the current one).", HelpName = "DIR" };
@@ -22,7 +23,7 @@ internal static class DoCommand
         var program = new Argument<string[]>("PROGRAM ARGS") { Description = "The program and its arguments, after '--'.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("do", "Run a program of this host in a machine that sees the host's tree but can't change it.")
         {
-            memory, processors, engine, timeout, environment, workingDirectory, hostname, volumes, strace, program,
+            memory, processors, engine, level, timeout, environment, workingDirectory, hostname, volumes, strace, program,
         };
         command.SetAction(parsed =>
         {
@@ -31,6 +32,7 @@ internal static class DoCommand
                 Memory = parsed.GetValue(memory) is { } size ? OptionValues.ParseSize(size) : 1L << 30,
                 Processors = parsed.GetValue(processors),
                 Engine = parsed.GetValue(engine) == "interpreter" ? ProcessorEngine.Interpreter : ProcessorEngine.Translator,
+                ProcessorLevel = parsed.GetValue(level) is { } name ? OptionValues.ParseLevel(name) : ProcessorLevel.Maximum,
                 Timeout = parsed.GetValue(timeout) is { } time ? OptionValues.ParseTime(time) : null,
                 Hostname = parsed.GetValue(hostname) ?? "vitrine",
                 Volumes = Array.ConvertAll(parsed.GetValue(volumes) ?? [], Volume.Parse),

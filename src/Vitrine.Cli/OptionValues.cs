@@ -24,6 +24,15 @@ internal static class OptionValues
         return (long)(number * (1L << shift));
     }
 
+    /// <summary>A level of the x86-64 psABI, or everything.</summary>
+    public static ProcessorLevel ParseLevel(string text) => text switch
+    {
+        "x86-64-v2" => ProcessorLevel.X8664V2,
+        "x86-64-v3" => ProcessorLevel.X8664V3,
+        "max" => ProcessorLevel.Maximum,
+        _ => throw new FormatException($"'{text}' is not a processor level: x86-64-v2, x86-64-v3 or max"),
+    };
+
     /// <summary>A time as timeout(1) and sleep(1) take it: a number with an optional ms, s, m, h or d.</summary>
     public static TimeSpan ParseTime(string text)
     {

@@ -10,7 +10,7 @@ internal delegate void UnknownInstructionHandler(VirtAddr address, ReadOnlySpan<
 /// Creation and shootdown. One lock serialises everything that makes processors forget or stand still; its holder
 /// waits only for processors that run guest code, and those answer without it.
 /// </summary>
-internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, TranslationPolicy translation = default, CpuLevel level = CpuLevel.V2) : IDisposable
+internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, TranslationPolicy translation = default, CpuLevel level = CpuLevel.Max) : IDisposable
 {
     private readonly Lock _shootdown = new();
     private readonly Lock _dropping = new();

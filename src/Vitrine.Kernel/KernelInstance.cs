@@ -46,6 +46,7 @@ internal sealed partial class KernelInstance
     {
         Options = options;
         Entropy = options.Entropy;
+        FpuState = new Signals.FpuStateArea(CpuModel.ExtendedControl(options.Complex.Level));
         Time = new Timekeeper(options.Clock);
         Log = new PrintkLog(Time);
         Tick = new TickDevice(this);
@@ -74,6 +75,9 @@ internal sealed partial class KernelInstance
     public Processor[] Processors { get; }
 
     public ProcessorComplex Complex => Options.Complex;
+
+    /// <summary>How the FPU state lies in memory: in signal frames, core files and for debuggers.</summary>
+    public Signals.FpuStateArea FpuState { get; }
 
     /// <summary>The frames of guest RAM.</summary>
     public PhysicalMemory Memory { get; }

@@ -12,6 +12,9 @@ public sealed class MachineOptions
     /// <summary>How guest code is executed. The guest can't tell the difference but by time.</summary>
     public ProcessorEngine Engine { get; init; } = ProcessorEngine.Translator;
 
+    /// <summary>Which instructions the processors have: everything implemented, unless a run shall be the same on other versions too.</summary>
+    public ProcessorLevel ProcessorLevel { get; init; } = ProcessorLevel.Maximum;
+
     /// <summary>The host name that the guest sees (<c>uname -n</c>), at most 64 bytes.</summary>
     public string Hostname { get; init; } = "vitrine";
 

@@ -24,6 +24,8 @@ internal sealed unsafe partial class BlockBuilder
             Op* o = AppendWithMemory(i, k);
             SetVexOperands(o, i);
             o->Fn = fast;
+            if (i.Mnemonic is Mnemonic.Vextractf128 or Mnemonic.Vextracti128)
+                o->S += (ushort)((o->Aux & 1) * 16);
             return true;
         }
 

@@ -14,7 +14,7 @@ internal static class ProcessorFiles
     /// <summary>USER_HZ: times in /proc/stat and PID/stat are in hundredths of a second.</summary>
     public const long TickNanoseconds = 10_000_000;
 
-    // Bits of leaf 1 EDX, ECX and of 80000001 EDX, ECX in the order in which Linux prints their names.
+    // Bits of leaf 1 EDX, ECX, of 80000001 EDX, ECX and so on, in the order in which Linux prints their names.
     private static readonly (int Bit, string Name)[] Leaf1Edx =
     [
         (0, "fpu"), (1, "vme"), (2, "de"), (3, "pse"), (4, "tsc"), (5, "msr"), (6, "pae"), (7, "mce"), (8, "cx8"), (9, "apic"),
@@ -32,6 +32,13 @@ internal static class ProcessorFiles
     ];
 
     private static readonly (int Bit, string Name)[] ExtendedEcx = [(0, "lahf_lm"), (5, "abm")];
+
+    private static readonly (int Bit, string Name)[] Leaf7Ebx =
+        [(0, "fsgsbase"), (3, "bmi1"), (5, "avx2"), (8, "bmi2"), (9, "erms"), (18, "rdseed"), (19, "adx"), (29, "sha_ni")];
+
+    private static readonly (int Bit, string Name)[] Leaf13Eax = [(0, "xsaveopt"), (1, "xsavec"), (2, "xgetbv1")];
+
+    private static readonly (int Bit, string Name)[] Leaf7Ecx = [(22, "rdpid")];
 
     public static void CpuInfo(Task current, GeneratedText text)
     {
@@ -56,6 +63,10 @@ internal static class ProcessorFiles
         flags.Append(" constant_tsc nopl nonstop_tsc cpuid tsc_known_freq");
         Names(flags, ecx, Leaf1Ecx);
         Names(flags, extendedEcx, ExtendedEcx);
+        (_, ulong leaf7Ebx, ulong leaf7Ecx, _) = CpuModel.Leaf(level, 7, 0, 0);
+        Names(flags, leaf7Ebx, Leaf7Ebx);
+        Names(flags, CpuModel.Leaf(level, 13, 1, 0).Eax, Leaf13Eax);
+        Names(flags, leaf7Ecx, Leaf7Ecx);
         double megahertz = CpuModel.TscFrequency / 1e6;
         for (int i = 0; i < count; i++)
         {

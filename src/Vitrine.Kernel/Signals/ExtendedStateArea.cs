@@ -9,57 +9,48 @@ namespace Vitrine.Kernel.Signals;
 /// </summary>
 internal static unsafe class ExtendedStateArea
 {
-    public const int LegacySize = 512;
-
-    private const int FeaturesAt = 464;
-    private const int HeaderAt = 512;
     private const int HeaderSize = 64;
 
-    public static int Size => SignalFrame.ExtendedStateSize;
-
-    public static byte[] Read(RegisterFile* registers)
+    public static byte[] Read(in FpuStateArea layout, RegisterFile* registers)
     {
-        byte[] area = Full(registers);
-        ulong features = Features(area);
-        area.AsSpan(FeaturesAt, LegacySize - FeaturesAt).Clear();
-        BinaryPrimitives.WriteUInt64LittleEndian(area.AsSpan(FeaturesAt), features);
-        return area[..Size];
+        byte[] area = Full(layout, registers);
+        area.AsSpan(FpuStateArea.SoftwareAt, FpuStateArea.LegacySize - FpuStateArea.SoftwareAt).Clear();
+        BinaryPrimitives.WriteUInt64LittleEndian(area.AsSpan(FpuStateArea.SoftwareAt), layout.Features);
+        return area[..layout.Size];
     }
 
     /// <summary>The legacy region alone, as FXSAVE writes it.</summary>
-    public static byte[] ReadLegacy(RegisterFile* registers)
+    public static byte[] ReadLegacy(in FpuStateArea layout, RegisterFile* registers)
     {
-        byte[] area = Full(registers)[..LegacySize];
-        area.AsSpan(FeaturesAt).Clear();
+        byte[] area = Full(layout, registers)[..FpuStateArea.LegacySize];
+        area.AsSpan(FpuStateArea.SoftwareAt).Clear();
         return area;
     }
 
     /// <summary>Takes the whole state. EINVAL: features or MXCSR bits that the processor does not have.</summary>
-    public static Errno Write(RegisterFile* registers, ReadOnlySpan<byte> state)
+    public static Errno Write(in FpuStateArea layout, RegisterFile* registers, ReadOnlySpan<byte> state)
     {
-        ReadOnlySpan<byte> header = state.Slice(HeaderAt, HeaderSize);
-        byte[] area = Full(registers);
-        if ((BinaryPrimitives.ReadUInt64LittleEndian(header) & ~Features(area)) != 0 || header[8..].ContainsAnyExcept((byte)0))
+        ReadOnlySpan<byte> header = state.Slice(FpuStateArea.HeaderAt, HeaderSize);
+        byte[] area = Full(layout, registers);
+        if ((BinaryPrimitives.ReadUInt64LittleEndian(header) & ~layout.Features) != 0 || header[8..].ContainsAnyExcept((byte)0))
             return Errno.EINVAL;
-        state[..FeaturesAt].CopyTo(area);
-        state[HeaderAt..].CopyTo(area.AsSpan(HeaderAt));
-        return SignalFrame.ReadFpu(area, registers) ? Errno.Success : Errno.EINVAL;
+        state[..FpuStateArea.SoftwareAt].CopyTo(area);
+        state[FpuStateArea.HeaderAt..layout.Size].CopyTo(area.AsSpan(FpuStateArea.HeaderAt));
+        return layout.Read(area, registers) ? Errno.Success : Errno.EINVAL;
     }
 
     /// <summary>Takes the legacy region; what lies beyond it stays.</summary>
-    public static Errno WriteLegacy(RegisterFile* registers, ReadOnlySpan<byte> state)
+    public static Errno WriteLegacy(in FpuStateArea layout, RegisterFile* registers, ReadOnlySpan<byte> state)
     {
-        byte[] area = Full(registers);
-        state[..FeaturesAt].CopyTo(area);
-        return SignalFrame.ReadFpu(area, registers) ? Errno.Success : Errno.EINVAL;
+        byte[] area = Full(layout, registers);
+        state[..FpuStateArea.SoftwareAt].CopyTo(area);
+        return layout.Read(area, registers) ? Errno.Success : Errno.EINVAL;
     }
 
-    private static byte[] Full(RegisterFile* registers)
+    private static byte[] Full(in FpuStateArea layout, RegisterFile* registers)
     {
-        byte[] area = new byte[SignalFrame.FpuStateSize];
-        SignalFrame.WriteFpu(area, registers);
+        byte[] area = new byte[layout.FrameSize];
+        layout.Write(area, registers);
         return area;
     }
-
-    private static ulong Features(ReadOnlySpan<byte> full) => BinaryPrimitives.ReadUInt64LittleEndian(full[(FeaturesAt + 8)..]);
 }

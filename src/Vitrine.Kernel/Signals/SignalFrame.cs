@@ -6,21 +6,12 @@ namespace Vitrine.Kernel.Signals;
 
 /// <summary>
 /// The stack frame of a signal handler, struct rt_sigframe of x86-64 as Linux lays it out: return address, ucontext,
-/// siginfo; the FPU state lies above it, 64-byte aligned, in XSAVE form with its software words. Only conversion between
+/// siginfo; the FPU state (<see cref="FpuStateArea"/>) lies above it, 64-byte aligned. Only conversion between
 /// bytes and registers; reading and writing user memory is the caller's.
 /// </summary>
 internal static unsafe class SignalFrame
 {
     public const int Size = 440;
-
-    /// <summary>Bytes of the XSAVE area: legacy region and header (XCR0 = x87 | SSE).</summary>
-    public const int ExtendedStateSize = 576;
-
-    /// <summary>The FPU state with the closing magic word.</summary>
-    public const int FpuStateSize = ExtendedStateSize + 4;
-
-    /// <summary>AT_MINSIGSTKSZ: frame, FPU state and the most that aligning them takes.</summary>
-    public const ulong MinimumStackSize = (Size + 15 + FpuStateSize + 63 + 15) & ~15UL;
 
     /// <summary>Bytes below RSP that code may use without moving it.</summary>
     public const ulong RedZone = 128;
@@ -31,12 +22,6 @@ internal static unsafe class SignalFrame
     private const ulong FpXstate = 1;
     private const ulong SigcontextSs = 2;
     private const ulong StrictRestoreSs = 4;
-
-    private const uint Magic1 = 0x46505853;
-    private const uint Magic2 = 0x46505845;
-    private const ulong Features = 3;
-    private const int SoftwareWords = 464;
-    private const uint MxcsrMask = 0xffff;
 
     // Offsets within the frame: ucontext's fields, then sigcontext's.
     private const int Flags = ContextOffset;
@@ -80,34 +65,6 @@ internal static unsafe class SignalFrame
         MemoryMarshal.Write(frame[InfoOffset..], in info);
     }
 
-    /// <summary>Writes the FPU state in XSAVE's standard form, with Linux's software words and the closing magic.</summary>
-    public static void WriteFpu(Span<byte> area, RegisterFile* registers)
-    {
-        area.Clear();
-        BinaryPrimitives.WriteUInt16LittleEndian(area, registers->FpuControl);
-        BinaryPrimitives.WriteUInt16LittleEndian(area[2..], registers->FpuStatus);
-        area[4] = registers->FpuTag;
-        BinaryPrimitives.WriteUInt16LittleEndian(area[6..], registers->FpuOpcode);
-        Put(area, 8, registers->FpuIp);
-        Put(area, 16, registers->FpuDp);
-        BinaryPrimitives.WriteUInt32LittleEndian(area[24..], registers->Mxcsr);
-        BinaryPrimitives.WriteUInt32LittleEndian(area[28..], MxcsrMask);
-        for (int i = 0; i < 16; i++)
-            Put(area, 32 + (i * 8), registers->St[i]);
-        for (int i = 0; i < 16; i++)
-        {
-            Put(area, 160 + (i * 16), registers->Ymm[i * 4]);
-            Put(area, 168 + (i * 16), registers->Ymm[(i * 4) + 1]);
-        }
-
-        BinaryPrimitives.WriteUInt32LittleEndian(area[SoftwareWords..], Magic1);
-        BinaryPrimitives.WriteUInt32LittleEndian(area[(SoftwareWords + 4)..], FpuStateSize);
-        Put(area, SoftwareWords + 8, Features);
-        BinaryPrimitives.WriteUInt32LittleEndian(area[(SoftwareWords + 16)..], ExtendedStateSize);
-        Put(area, 512, Features);
-        BinaryPrimitives.WriteUInt32LittleEndian(area[ExtendedStateSize..], Magic2);
-    }
-
     /// <summary>Takes the general registers out of a frame. What user code must not choose keeps its value.</summary>
     /// <returns>The address of the FPU state; 0: none.</returns>
     public static ulong Read(ReadOnlySpan<byte> frame, RegisterFile* registers, out SignalSet mask, out SignalStack stack)
@@ -119,49 +76,6 @@ internal static unsafe class SignalFrame
         mask = new SignalSet(Get(frame, Mask));
         stack = MemoryMarshal.Read<SignalStack>(frame[Stack..]);
         return Get(frame, FpuPointer);
-    }
-
-    /// <summary>
-    /// Takes the FPU state back. Without valid software words only the legacy region counts, as FXRSTOR would take it.
-    /// False if MXCSR has bits that the processor does not have: RXSTOR would fault.
-    /// </summary>
-    public static bool ReadFpu(ReadOnlySpan<byte> area, RegisterFile* registers)
-    {
-        bool extended = area.Length >= FpuStateSize
-            && BinaryPrimitives.ReadUInt32LittleEndian(area[SoftwareWords..]) == Magic1
-            && BinaryPrimitives.ReadUInt32LittleEndian(area[(SoftwareWords + 16)..]) == ExtendedStateSize
-            && BinaryPrimitives.ReadUInt32LittleEndian(area[ExtendedStateSize..]) == Magic2;
-        ulong present = extended ? Get(area, 512) & Get(area, SoftwareWords + 8) & Features : Features;
-        if (extended && (Get(area, 512) & ~Features) != 0)
-            return false;
-        uint mxcsr = BinaryPrimitives.ReadUInt32LittleEndian(area[24..]);
-        if ((mxcsr & ~MxcsrMask) != 0)
-            return false;
-        ResetFpu(registers);
-        if ((present & 1) != 0)
-        {
-            registers->FpuControl = BinaryPrimitives.ReadUInt16LittleEndian(area);
-            registers->FpuStatus = BinaryPrimitives.ReadUInt16LittleEndian(area[2..]);
-            registers->FpuTag = area[4];
-            registers->FpuOpcode = (ushort)(BinaryPrimitives.ReadUInt16LittleEndian(area[6..]) & 0x7ff);
-            registers->FpuIp = Get(area, 8);
-            registers->FpuDp = Get(area, 16);
-            for (int i = 0; i < 16; i++)
-                registers->St[i] = (i & 1) == 0 ? Get(area, 32 + (i * 8)) : Get(area, 32 + (i * 8)) & 0xffff;
-        }
-
-        if ((present & 2) != 0)
-        {
-            for (int i = 0; i < 16; i++)
-            {
-                registers->Ymm[i * 4] = Get(area, 160 + (i * 16));
-                registers->Ymm[(i * 4) + 1] = Get(area, 168 + (i * 16));
-            }
-        }
-
-        // MXCSR is restored whenever the SSE area is, even in its initial state.
-        registers->Mxcsr = mxcsr;
-        return true;
     }
 
     /// <summary>The FPU state that a handler starts with.</summary>

@@ -54,7 +54,7 @@ internal sealed partial class Task
             return false;
         if (!PlaceFrame(in action, out ulong fpuAt, out ulong frameAt))
             return false;
-        byte[] bytes = new byte[fpuAt + SignalFrame.FpuStateSize - frameAt];
+        byte[] bytes = new byte[fpuAt + (ulong)Kernel.FpuState.FrameSize - frameAt];
         FillFrame(bytes, in info, in action, oldMask, frameAt, fpuAt);
         if (await WriteUserBytesAsync(new VirtAddr(frameAt), bytes) != Errno.Success)
             return false;
@@ -76,7 +76,7 @@ internal sealed partial class Task
             entering = true;
         }
 
-        fpuAt = (stackPointer - SignalFrame.FpuStateSize) & ~63UL;
+        fpuAt = (stackPointer - (ulong)Kernel.FpuState.FrameSize) & ~63UL;
         frameAt = ((fpuAt - SignalFrame.Size) & ~15UL) - 8;
         if ((nested || entering) && !Covers(frameAt))
         {
@@ -84,7 +84,7 @@ internal sealed partial class Task
             return false;
         }
 
-        return MmStruct.IsUserRange(new VirtAddr(frameAt), fpuAt + SignalFrame.FpuStateSize - frameAt);
+        return MmStruct.IsUserRange(new VirtAddr(frameAt), fpuAt + (ulong)Kernel.FpuState.FrameSize - frameAt);
     }
 
     private unsafe void FillFrame(byte[] bytes, in SignalInfo info, in SignalAction action, SignalSet oldMask, ulong frameAt, ulong fpuAt)
@@ -93,7 +93,7 @@ internal sealed partial class Task
         if ((stack.Flags & SignalStackFlags.AutoDisarm) == 0 && stack.Size != 0)
             stack.Flags = IsOnAlternateStack(Registers->Rsp) ? SignalStackFlags.OnStack : SignalStackFlags.None;
         SignalFrame.Write(bytes.AsSpan(0, SignalFrame.Size), Registers, in info, in action, oldMask, in stack, LastFault, fpuAt);
-        SignalFrame.WriteFpu(bytes.AsSpan((int)(fpuAt - frameAt), SignalFrame.FpuStateSize), Registers);
+        Kernel.FpuState.Write(bytes.AsSpan((int)(fpuAt - frameAt), Kernel.FpuState.FrameSize), Registers);
     }
 
     private unsafe void EnterHandler(in SignalAction action, SignalNumber signal, ulong frameAt)
@@ -126,7 +126,7 @@ internal sealed partial class Task
             if (fpuAt != 0)
             {
                 // At least the legacy region must be there; the rest only if its software words say so.
-                fpu = new byte[SignalFrame.FpuStateSize];
+                fpu = new byte[Kernel.FpuState.FrameSize];
                 good = MmStruct.IsUserRange(new VirtAddr(fpuAt), (ulong)fpu.Length);
                 if (good && await ReadUserBytesAsync(new VirtAddr(fpuAt), fpu) != Errno.Success)
                 {
@@ -164,7 +164,7 @@ internal sealed partial class Task
     private unsafe bool RestoreFpu(byte[]? area)
     {
         if (area is not null)
-            return SignalFrame.ReadFpu(area, Registers);
+            return Kernel.FpuState.Read(area, Registers);
         SignalFrame.ResetFpu(Registers);
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Vitrine.Abi;
 using Vitrine.Cpu;
 using Vitrine.Hardware;
@@ -29,7 +30,9 @@ internal static class MachineAssembler
             throw new VitrineException(VitrineFailure.HostRefused, exception.Message, exception);
         }
 
-        var complex = new ProcessorComplex(ram.Memory, options.Engine == ProcessorEngine.Translator ? TranslationPolicy.WhenWarm : default);
+        var entropy = new HostEntropy();
+        TranslationPolicy translation = options.Engine == ProcessorEngine.Translator ? TranslationPolicy.WhenWarm : default;
+        var complex = new ProcessorComplex(ram.Memory, translation, (CpuLevel)options.ProcessorLevel) { Entropy = () => NextNumber(entropy) };
         var processors = new VirtualProcessor[options.Processors];
         for (int i = 0; i < processors.Length; i++)
             processors[i] = complex.CreateProcessor();
@@ -40,7 +43,7 @@ internal static class MachineAssembler
             Complex = complex,
             Processors = processors,
             Clock = new HostClock(),
-            Entropy = new HostEntropy(),
+            Entropy = entropy,
             HostName = options.Hostname,
             YieldSeed = options.YieldSeed,
         });
@@ -51,8 +54,17 @@ internal static class MachineAssembler
         return new RunningMachine(options, kernel, ram, credentials, tree.MountAsync);
     }
 
+    private static ulong NextNumber(HostEntropy entropy)
+    {
+        ulong number = 0;
+        entropy.Fill(MemoryMarshal.AsBytes(new Span<ulong>(ref number)));
+        return number;
+    }
+
     private static void Check(MachineOptions options)
     {
+        if (options.ProcessorLevel is < ProcessorLevel.X8664V2 or > ProcessorLevel.Maximum)
+            throw new VitrineException(VitrineFailure.InvalidOption, $"there is no processor level {(int)options.ProcessorLevel}");
         if (options.Memory < LeastMemory)
             throw new VitrineException(VitrineFailure.InvalidOption, $"a machine needs at least {LeastMemory >> 20} MiB of memory");
         if (options.Processors is < 1 or > MostProcessors)

@@ -52,40 +52,5 @@ public sealed unsafe class SignalFrameTests
         Assert.Equal(0x50DD5UL | 0x202, registers.Rflags);
     }
 
-    [Fact]
-    public void WriteFpuAndReadFpu_AllState_ComesBack()
-    {
-        RegisterFile registers = default;
-        registers.Reset();
-        registers.FpuControl = 0x27f;
-        registers.FpuTag = 0x3;
-        registers.Mxcsr = 0x1fa0;
-        registers.St[0] = 0x8000000000000000;
-        registers.St[1] = 0x3fff;
-        for (int i = 0; i < 16; i++)
-            registers.Ymm[i * 4] = (ulong)i + 1;
-        byte[] area = new byte[SignalFrame.FpuStateSize];
-        SignalFrame.WriteFpu(area, &registers);
-        Assert.Equal(0x46505853u, BinaryPrimitives.ReadUInt32LittleEndian(area.AsSpan(464)));
-        Assert.Equal(0x46505845u, BinaryPrimitives.ReadUInt32LittleEndian(area.AsSpan(SignalFrame.ExtendedStateSize)));
-        RegisterFile back = default;
-        Assert.True(SignalFrame.ReadFpu(area, &back));
-        Assert.Equal(0x27f, back.FpuControl);
-        Assert.Equal(0x1fa0u, back.Mxcsr);
-        Assert.Equal(0x3fffUL, back.St[1]);
-        Assert.Equal(16UL, back.Ymm[15 * 4]);
-    }
-
-    [Fact]
-    public void ReadFpu_ReservedMxcsrBits_AreRefused()
-    {
-        RegisterFile registers = default;
-        registers.Reset();
-        byte[] area = new byte[SignalFrame.FpuStateSize];
-        SignalFrame.WriteFpu(area, &registers);
-        area[26] = 1;
-        Assert.False(SignalFrame.ReadFpu(area, &registers));
-    }
-
     private static ulong Word(byte[] bytes, int offset) => BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(offset));
 }

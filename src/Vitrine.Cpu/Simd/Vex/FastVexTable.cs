@@ -19,6 +19,7 @@ internal static unsafe class FastVexTable
         Mnemonic.Vpmovmskb => wide ? &FastVexHandlers.SignMask<Width32> : &FastVexHandlers.SignMask<Width16>,
         Mnemonic.Vpbroadcastb when i.Op1Kind == OpKind.Register => wide ? &FastVexHandlers.BroadcastBytes<Width32> : &FastVexHandlers.BroadcastBytes<Width16>,
         Mnemonic.Vbroadcastf128 or Mnemonic.Vbroadcasti128 => &FastVexHandlers.LoadTwice,
+        Mnemonic.Vextractf128 or Mnemonic.Vextracti128 => i.Op0Kind == OpKind.Memory ? &FastVexHandlers.Store<Width16, No> : &FastVexHandlers.Copy<Width16>,
         Mnemonic.Vpxor or Mnemonic.Vxorps or Mnemonic.Vxorpd => i.Op1Register == i.Op2Register && i.Op2Kind == OpKind.Register ? &FastVexHandlers.Clear : Binary<VectorXor>(i, wide),
         Mnemonic.Vpor or Mnemonic.Vorps or Mnemonic.Vorpd => Binary<VectorOr>(i, wide),
         Mnemonic.Vpand or Mnemonic.Vandps or Mnemonic.Vandpd => Binary<VectorAnd>(i, wide),

@@ -45,9 +45,6 @@ internal static unsafe class VexForms
     public static VexOperation Whole(delegate*<CpuState*, void*, void*, byte, void> function, ushort size) =>
         new(function, VexShape.Whole, size, size, 0);
 
-    public static VexOperation ToXmm(delegate*<CpuState*, void*, void*, byte, void> function) =>
-        new(function, VexShape.WholeToXmm, 16, 32, 0);
-
     /// <summary>Reads memory or registers; the destination is a general register or the flags.</summary>
     public static VexOperation Plain(delegate*<CpuState*, void*, void*, byte, void> function, ushort size) =>
         new(function, VexShape.Plain, size, size, 0);

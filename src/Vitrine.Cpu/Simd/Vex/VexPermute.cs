@@ -25,8 +25,6 @@ internal static unsafe class VexPermute
         ((Vector128<byte>*)dst)[1] = value;
     }
 
-    public static void Extract16(CpuState* state, void* dst, void* src, byte imm) => *(Vector128<byte>*)dst = ((Vector128<byte>*)src)[imm & 1];
-
     public static void Insert16(CpuState* state, void* dst, void* src, byte imm) => ((Vector128<byte>*)dst)[imm & 1] = *(Vector128<byte>*)src;
 
     /// <summary>VPERM2x128: for each half two bits choose among the four of both sources, a third clears it.</summary>

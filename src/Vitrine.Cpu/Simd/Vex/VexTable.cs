@@ -92,7 +92,6 @@ internal static unsafe class VexTable
         {
             Mnemonic.Vcvtps2ph when wide => memory ? PlainWriteFloat(&HalfConvert.Cvtps2ph256, 16) : new(&HalfConvert.Cvtps2ph256, VexShape.WholeToXmm, 0, 0, 0, VexTraits.MayFault),
             Mnemonic.Vcvtps2ph => memory ? PlainWriteFloat(&HalfConvert.Cvtps2ph128, 8) : new(&HalfConvert.Cvtps2phToRegister, VexShape.WholeToXmm, 0, 0, 0, VexTraits.MayFault),
-            Mnemonic.Vextractf128 or Mnemonic.Vextracti128 => memory ? PlainWrite(&VexPermute.Extract16, 16) : ToXmm(&VexPermute.Extract16),
             _ => default,
         };
     }

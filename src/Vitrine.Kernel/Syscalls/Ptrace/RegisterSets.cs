@@ -22,7 +22,7 @@ internal static class RegisterSets
     /// <summary>PTRACE_SETREGS, PTRACE_SETFPREGS.</summary>
     public static async KTask<SyscallResult> SetWholeAsync(Task current, Task child, uint set, VirtAddr from)
     {
-        byte[] bytes = new byte[SizeOf(set)];
+        byte[] bytes = new byte[SizeOf(current, set)];
         Errno error = await current.ReadUserBytesAsync(from, bytes);
         return error != Errno.Success ? error : Write(child, set, bytes);
     }
@@ -35,7 +35,7 @@ internal static class RegisterSets
             return error;
         if (set == PortRights)
             return Errno.ENXIO;
-        int size = SizeOf(set);
+        int size = SizeOf(current, set);
         if (size == 0 || range.Length % UnitOf(set) != 0)
             return Errno.EINVAL;
         int length = (int)Math.Min(range.Length, (ulong)size);
@@ -56,11 +56,11 @@ internal static class RegisterSets
         return await current.WriteUserAsync(new UserPtr<ulong>(vector.Address + sizeof(ulong)), (ulong)length);
     }
 
-    private static int SizeOf(uint set) => set switch
+    private static int SizeOf(Task current, uint set) => set switch
     {
         General => UserRegisters.Size,
-        Float => ExtendedStateArea.LegacySize,
-        Extended => ExtendedStateArea.Size,
+        Float => FpuStateArea.LegacySize,
+        Extended => current.Kernel.FpuState.Size,
         _ => 0,
     };
 
@@ -75,9 +75,9 @@ internal static class RegisterSets
                 UserRegisters registers = PtraceRegisters.Get(child);
                 return MemoryMarshal.AsBytes(new ReadOnlySpan<UserRegisters>(in registers)).ToArray();
             case Float:
-                return ExtendedStateArea.ReadLegacy(child.Registers);
+                return ExtendedStateArea.ReadLegacy(child.Kernel.FpuState, child.Registers);
             default:
-                return ExtendedStateArea.Read(child.Registers);
+                return ExtendedStateArea.Read(child.Kernel.FpuState, child.Registers);
         }
     }
 
@@ -95,9 +95,9 @@ internal static class RegisterSets
 
                 return Errno.Success;
             case Float:
-                return bytes.Length < ExtendedStateArea.LegacySize ? Errno.EINVAL : ExtendedStateArea.WriteLegacy(child.Registers, bytes);
+                return bytes.Length < FpuStateArea.LegacySize ? Errno.EINVAL : ExtendedStateArea.WriteLegacy(child.Kernel.FpuState, child.Registers, bytes);
             default:
-                return bytes.Length < ExtendedStateArea.Size ? Errno.EFAULT : ExtendedStateArea.Write(child.Registers, bytes);
+                return bytes.Length < child.Kernel.FpuState.Size ? Errno.EFAULT : ExtendedStateArea.Write(child.Kernel.FpuState, child.Registers, bytes);
         }
     }
 }

@@ -26,13 +26,6 @@ internal sealed class CoreNotes
     private const int PrStatusSize = 336;
     private const int PrPsInfoSize = 136;
     private const int RegistersAt = 112;
-    private const int FxsaveSize = 512;
-
-    /// <summary>XCR0 lies in the bytes that FXSAVE leaves to software: where debuggers look for it.</summary>
-    private const int FeaturesAt = 464;
-
-    /// <summary>Enabled features: x87 and SSE.</summary>
-    private const ulong Features = 3;
 
     private readonly MemoryStream _bytes = new();
 
@@ -102,13 +95,9 @@ internal sealed class CoreNotes
 
     private unsafe void AddFpu(Task thread)
     {
-        byte[] area = new byte[SignalFrame.FpuStateSize];
-        SignalFrame.WriteFpu(area, thread.Registers);
-        Span<byte> state = area.AsSpan(0, SignalFrame.ExtendedStateSize);
-        state[FeaturesAt..FxsaveSize].Clear();
-        Add(FpRegisters, state[..FxsaveSize]);
-        Put(state, FeaturesAt, Features);
-        Add(ExtendedState, state);
+        FpuStateArea layout = thread.Kernel.FpuState;
+        Add(FpRegisters, ExtendedStateArea.ReadLegacy(layout, thread.Registers));
+        Add(ExtendedState, ExtendedStateArea.Read(layout, thread.Registers));
     }
 
     private static byte[] ProcessInfo(Task task)

@@ -118,7 +118,7 @@ internal sealed class InitialStack
 
         if (Mm.VdsoBase.Value != 0)
             Add(AuxiliaryType.SysinfoHeader, Mm.VdsoBase.Value);
-        Add(AuxiliaryType.MinimumSignalStack, SignalFrame.MinimumStackSize);
+        Add(AuxiliaryType.MinimumSignalStack, Mm.Kernel.FpuState.MinimumStackSize);
         Add(AuxiliaryType.HardwareCapabilities, HardwareCapabilities);
         Add(AuxiliaryType.PageSize, Page.Size);
         Add(AuxiliaryType.ClockTicks, Ticks.PerSecond);
@@ -134,7 +134,7 @@ internal sealed class InitialStack
         Add(AuxiliaryType.EffectiveGid, Credentials.Egid.Value);
         Add(AuxiliaryType.Secure, IsSecure ? 1UL : 0);
         Add(AuxiliaryType.Random, randomAt);
-        Add(AuxiliaryType.HardwareCapabilities2, 0);
+        Add(AuxiliaryType.HardwareCapabilities2, Cpu.CpuModel.HardwareCapabilities2(Mm.Kernel.Complex.Level));
         Add(AuxiliaryType.ExecutableName, pathAt);
         Add(AuxiliaryType.Platform, platformAt);
         Add(AuxiliaryType.RseqFeatureSize, RseqArea.FeatureSize);
