@@ -13,6 +13,7 @@ internal sealed partial class KernelInstance
     private readonly List<IHostResource> _hostResources = [];
     private readonly Lock _hostJobsLock = new();
     private int _hostJobs;
+    private bool _isClosedToInterrupts;
     private ManualResetEventSlim? _hostJobsDone;
 
     public void AddHostResource(IHostResource resource) => _hostResources.Add(resource);
@@ -39,6 +40,34 @@ internal sealed partial class KernelInstance
             resource.ReleaseHost();
         _hostResources.Clear();
         return true;
+    }
+
+    /// <summary>The processors are about to go: whatever the host's threads post from now on reaches nobody.</summary>
+    public void CloseToInterrupts()
+    {
+        lock (_hostJobsLock)
+            _isClosedToInterrupts = true;
+    }
+
+    /// <summary>Gets some processor to look at the interrupt queue. Any thread, also after the machine's end.</summary>
+    public void InterruptOneProcessor()
+    {
+        // Held while a processor is touched, so that it can't be freed meanwhile.
+        lock (_hostJobsLock)
+        {
+            if (_isClosedToInterrupts || Processors.Length == 0)
+                return;
+            foreach (Sched.Processor processor in Processors)
+            {
+                if (processor.IsIdle)
+                {
+                    processor.Interrupt();
+                    return;
+                }
+            }
+
+            Processors[0].Interrupt();
+        }
     }
 
     /// <summary>A host call begins. Any thread.</summary>

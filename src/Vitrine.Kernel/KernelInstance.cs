@@ -131,20 +131,4 @@ internal sealed partial class KernelInstance
         Log.Write(PrintkLevel.Emergency, $"Kernel panic - not syncing: {cause.Message}");
         Halt(cause);
     }
-
-    /// <summary>Gets some processor to look at the interrupt queue. Any thread, no lock.</summary>
-    public void InterruptOneProcessor()
-    {
-        foreach (Processor processor in Processors)
-        {
-            if (processor.IsIdle)
-            {
-                processor.Interrupt();
-                return;
-            }
-        }
-
-        if (Processors.Length > 0)
-            Processors[0].Interrupt();
-    }
 }

@@ -68,6 +68,7 @@ internal sealed partial class PhysicalMemory
         if (_returning.Count == 0)
             return;
         _giveBackRuns = true;
+        Kernel.HostJobBegins();
         ThreadPool.UnsafeQueueUserWorkItem(new ReturnJob(this, [.. _returning]), preferLocal: false);
     }
 
@@ -97,6 +98,7 @@ internal sealed partial class PhysicalMemory
             }
 
             memory.Kernel.Interrupts.Post(memory.FinishGiveBack);
+            memory.Kernel.HostJobEnds();
         }
     }
 }

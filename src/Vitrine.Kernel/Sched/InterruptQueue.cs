@@ -15,7 +15,7 @@ internal sealed class InterruptQueue(KernelInstance kernel)
     /// <summary>Completions run so far.</summary>
     public long Handled { get; private set; }
 
-    /// <summary>Any thread, no lock.</summary>
+    /// <summary>Any thread; the kernel lock need not be held.</summary>
     public void Post(Action handler)
     {
         _pending.Enqueue(handler);

@@ -69,6 +69,14 @@ internal sealed class Timekeeper(IClockDevice device)
         _ => new Ktime(nanoseconds),
     };
 
+    /// <summary>As <see cref="ToMonotonic"/>, and what was before boot is a negative moment: periods count from it.</summary>
+    public long ToMonotonicOrBefore(ClockId clock, long nanoseconds) => nanoseconds == long.MaxValue ? long.MaxValue : clock switch
+    {
+        ClockId.Realtime or ClockId.RealtimeAlarm => nanoseconds - RealtimeOffset - _monotonicStart,
+        ClockId.Tai => nanoseconds - RealtimeOffset - _monotonicStart - TaiOffset,
+        _ => nanoseconds,
+    };
+
     /// <summary>Sets CLOCK_REALTIME.</summary>
     public void SetRealtime(long nanoseconds)
     {

@@ -224,6 +224,7 @@ internal sealed class RunningMachine
         _kernel.Tick.Dispose();
         _poller.Dispose();
         bool released = _kernel.ReleaseHostResources(HostPatience);
+        _kernel.CloseToInterrupts();
         _kernel.Complex.Dispose();
 
         // A call to the host that hangs may still write into the memory.

@@ -100,6 +100,8 @@ internal sealed class TestMachine : IDisposable
     public void Dispose()
     {
         Kernel.Tick.Dispose();
+        _ = Kernel.ReleaseHostResources(TimeSpan.FromSeconds(10));
+        Kernel.CloseToInterrupts();
         foreach (Processor processor in Kernel.Processors)
             processor.Cpu.Dispose();
         _complex.Dispose();

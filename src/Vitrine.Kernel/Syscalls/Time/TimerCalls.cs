@@ -129,7 +129,11 @@ internal static class TimerCalls
             if (timer.Clock.IsCpu)
                 due = absolute ? first : (new Ktime(timer.Clock.ReadCpu()) + first).Nanoseconds;
             else
-                due = Math.Max(1, (absolute ? time.ToMonotonic(timer.Clock.Id, first) : time.Now + first).Nanoseconds);
+                due = absolute ? time.ToMonotonicOrBefore(timer.Clock.Id, first) : (time.Now + first).Nanoseconds;
+
+            // 0 is no moment but "not set".
+            if (due == 0)
+                due = 1;
         }
 
         timer.Set(due, Ktime.Duration(wanted.Interval), absolute);
