@@ -75,7 +75,7 @@ internal static class DoCommand
         if (result.TimedOut)
             return Program.Report($"{words[0]}: stopped after {machineOptions.Timeout!.Value.TotalSeconds} s (--timeout)", ExitStatus.TimedOut);
         if (SignalText.LineFor(result) is { } line)
-            Console.Error.WriteLine(line);
+            Program.Say(line);
         return result.ShellStatus;
     }
 
@@ -113,7 +113,7 @@ internal static class DoCommand
 
     private static Action<string> TraceToStandardError()
     {
-        Stream error = Console.OpenStandardError();
+        Stream error = Program.OpenStandardError();
         return line => error.Write(Encoding.UTF8.GetBytes(line + "\n"));
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
 
 namespace Vitrine.Cli;
 
@@ -22,7 +24,7 @@ internal static class Program
         {
             // For whoever works on Vitrine itself: where in the kernel it was.
             if (Environment.GetEnvironmentVariable("VITRINE_DEBUG") is "1")
-                Console.Error.WriteLine(exception.InnerException);
+                Say($"{exception.InnerException}");
             return Report(exception.Message, ExitStatus.Of(exception.Failure));
         }
         catch (FormatException exception)
@@ -34,9 +36,22 @@ internal static class Program
     /// <summary>Prints an error of Vitrine itself.</summary>
     public static int Report(string message, int status = ExitStatus.VitrineError)
     {
-        Console.Error.WriteLine("vitrine: " + message.ReplaceLineEndings(" "));
+        Say("vitrine: " + message.ReplaceLineEndings(" "));
         return status;
     }
+
+    /// <summary>Prints a line to standard error.</summary>
+    public static void Say(string line)
+    {
+        using Stream error = OpenStandardError();
+        error.Write(Encoding.UTF8.GetBytes(line + "\n"));
+    }
+
+    /// <summary>
+    /// Standard error, unbuffered. Not the runtime's Console: at its first use that switches the terminal's keypad, and
+    /// leaves it so.
+    /// </summary>
+    public static Stream OpenStandardError() => new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0);
 
     private static int RunParsed(string[] args)
     {

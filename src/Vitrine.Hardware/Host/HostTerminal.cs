@@ -6,7 +6,8 @@ namespace Vitrine.Hardware.Host;
 /// <summary>
 /// The caller's own terminal. It is left alone until the guest really uses it; then it goes into raw mode, so that every
 /// character reaches the guest, and it is put back at the machine's end, when the process is stopped or exits, and when
-/// an exception ends it. While this process is in the background nothing is changed.
+/// an exception ends it; then also what was done to the screen is undone. While this process is in the background nothing
+/// is changed.
 /// </summary>
 [HostBoundary("owns the caller's terminal, with its signals")]
 internal sealed unsafe class HostTerminal : TerminalChannel
@@ -25,7 +26,9 @@ internal sealed unsafe class HostTerminal : TerminalChannel
     private readonly HostDescriptor? _output;
     private readonly Lock _lock = new();
     private readonly byte[] _saved = new byte[TermiosSize];
+    private readonly ScreenModes _screen = new();
     private PosixSignalRegistration[] _signals = [];
+    private PosixSignalRegistration? _stop;
     private bool _isEngaged;
     private bool _isDisposed;
 
@@ -82,7 +85,22 @@ internal sealed unsafe class HostTerminal : TerminalChannel
 
     public override int Read(Span<byte> buffer) => _input is null ? -(int)Errno.EAGAIN : _input.Read(buffer);
 
-    public override int Write(ReadOnlySpan<byte> bytes) => _output is null ? bytes.Length : _output.Write(bytes);
+    /// <summary>Told, on some host thread, that this process goes on after a stop.</summary>
+    public Action? Continued { get; set; }
+
+    public override int Write(ReadOnlySpan<byte> bytes)
+    {
+        if (_output is null)
+            return bytes.Length;
+        int written = _output.Write(bytes);
+        if (written > 0)
+        {
+            lock (_lock)
+                _screen.Follow(bytes[..written]);
+        }
+
+        return written;
+    }
 
     public override HostReadiness Poll() => (_input?.Poll() ?? default) | (_output?.Poll() ?? default);
 
@@ -102,21 +120,22 @@ internal sealed unsafe class HostTerminal : TerminalChannel
             _output?.Arm(writing, ready);
     }
 
-    public override bool Engage()
+    public override bool Engage(TerminalUse use)
     {
         lock (_lock)
         {
             if (_isEngaged || _isDisposed)
                 return _isEngaged;
+            ListenToSignals();
             if (!IsInForeground())
             {
-                ListenToSignals();
+                if (use != TerminalUse.Poll)
+                    HostJob.Stop(use == TerminalUse.Read ? HostJob.TerminalInput : HostJob.TerminalOutput);
                 return false;
             }
 
             if (Control(TerminalIoctl.GetAttributes, _saved) != 0)
                 return false;
-            ListenToSignals();
             AppDomain.CurrentDomain.ProcessExit += OnEnd;
             AppDomain.CurrentDomain.UnhandledException += OnEnd;
             _isEngaged = true;
@@ -125,16 +144,34 @@ internal sealed unsafe class HostTerminal : TerminalChannel
         }
     }
 
-    public override void Disengage()
+    public override void Disengage(bool screenToo)
+    {
+        byte[] undo = [];
+        lock (_lock)
+        {
+            if (!screenToo)
+                _screen.Accept();
+            else if (_screen.IsChanged && IsInForeground())
+                undo = _screen.Undo();
+            if (_isEngaged)
+            {
+                _isEngaged = false;
+                PutBack();
+                AppDomain.CurrentDomain.ProcessExit -= OnEnd;
+                AppDomain.CurrentDomain.UnhandledException -= OnEnd;
+            }
+        }
+
+        WriteOut(undo);
+    }
+
+    /// <summary>The caller's shell gets the terminal for a while, as it was: this process is about to be stopped.</summary>
+    public void PutBackForStop()
     {
         lock (_lock)
         {
-            if (!_isEngaged)
-                return;
-            _isEngaged = false;
-            PutBack();
-            AppDomain.CurrentDomain.ProcessExit -= OnEnd;
-            AppDomain.CurrentDomain.UnhandledException -= OnEnd;
+            if (_isEngaged)
+                PutBack();
         }
     }
 
@@ -142,7 +179,7 @@ internal sealed unsafe class HostTerminal : TerminalChannel
     {
         while (!bytes.IsEmpty && _output is not null)
         {
-            int written = _output.Write(bytes);
+            int written = Write(bytes);
             if (written > 0)
             {
                 bytes = bytes[written..];
@@ -157,13 +194,14 @@ internal sealed unsafe class HostTerminal : TerminalChannel
 
     public override void Dispose()
     {
-        Disengage();
+        Disengage(screenToo: true);
         PosixSignalRegistration[] signals;
         lock (_lock)
         {
             _isDisposed = true;
-            signals = _signals;
+            signals = _stop is { } stop ? [.. _signals, stop] : _signals;
             _signals = [];
+            _stop = null;
         }
 
         foreach (PosixSignalRegistration signal in signals)
@@ -184,23 +222,38 @@ internal sealed unsafe class HostTerminal : TerminalChannel
             [
                 PosixSignalRegistration.Create(PosixSignal.SIGWINCH, _ => Changed?.Invoke()),
                 PosixSignalRegistration.Create(PosixSignal.SIGCONT, OnContinue),
-                PosixSignalRegistration.Create(PosixSignal.SIGTSTP, OnStop),
             ];
+            _stop = PosixSignalRegistration.Create(PosixSignal.SIGTSTP, OnStop);
         }
     }
 
-    /// <summary>The process is to be stopped: the terminal is the shell's meanwhile.</summary>
+    /// <summary>Somebody stops this process: the terminal is the shell's meanwhile.</summary>
     private void OnStop(PosixSignalContext context)
     {
+        PutBackForStop();
+        context.Cancel = true;
+        if (OperatingSystem.IsWindows() || !HostJob.MayStop(HostJob.KeyboardStop))
+            return;
+
+        // With a handler there is no stop, whatever it says: so without, once more, for this process alone.
         lock (_lock)
         {
-            if (_isEngaged)
-                PutBack();
+            _stop?.Dispose();
+            _stop = null;
+        }
+
+        _ = Libc.Kill(Environment.ProcessId, HostJob.KeyboardStop);
+        lock (_lock)
+        {
+            if (!_isDisposed)
+                _stop = PosixSignalRegistration.Create(PosixSignal.SIGTSTP, OnStop);
         }
     }
 
     private void OnContinue(PosixSignalContext context)
     {
+        // Else the runtime sets the terminal as it believes it to be.
+        context.Cancel = true;
         lock (_lock)
         {
             // Whoever had the terminal meanwhile may have left it in another state: that is what is put back at the end.
@@ -209,16 +262,10 @@ internal sealed unsafe class HostTerminal : TerminalChannel
         }
 
         Changed?.Invoke();
+        Continued?.Invoke();
     }
 
-    private void OnEnd(object? sender, EventArgs e)
-    {
-        lock (_lock)
-        {
-            if (_isEngaged)
-                PutBack();
-        }
-    }
+    private void OnEnd(object? sender, EventArgs e) => Disengage(screenToo: true);
 
     /// <summary>True also where the terminal is not this session's: nobody else is stopped by its changes then.</summary>
     private bool IsInForeground()

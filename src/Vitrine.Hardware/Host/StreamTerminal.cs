@@ -51,9 +51,9 @@ internal sealed class StreamTerminal(WindowSize window) : TerminalChannel
             _screen.Arm(HostReadiness.Writable, ready);
     }
 
-    public override bool Engage() => true;
+    public override bool Engage(TerminalUse use) => true;
 
-    public override void Disengage()
+    public override void Disengage(bool screenToo)
     {
     }
 

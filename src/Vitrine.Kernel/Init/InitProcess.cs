@@ -48,6 +48,16 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
             SignalSender.SendKernelToGroup(process, (SignalNumber)signal);
     });
 
+    /// <summary>Continues the programs that the caller can stop, with their process groups. Any thread, no lock.</summary>
+    public void ContinuePrograms() => kernel.Interrupts.Post(() =>
+    {
+        foreach (Task program in _programs.Keys)
+        {
+            if (program.ThreadGroup.IsJobOfCaller)
+                SignalSender.SendKernelToProcessGroup(program.ThreadGroup.ProcessGroup, SignalNumber.Cont);
+        }
+    });
+
     /// <summary>Kills every user process. Any thread, no lock.</summary>
     public void KillAll() => kernel.Interrupts.Post(kernel.Tasks.KillAll);
 
@@ -98,6 +108,7 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     private static async KTask<(Errno Error, string What)> BecomeAsync(Task child, ProgramRequest request)
     {
         child.Files = FdTable.Create(child.Kernel);
+        child.ThreadGroup.IsJobOfCaller = request.Stopped is not null;
         child.Fs = child.Parent!.Fs!.Copy();
         child.Fs.Umask = (FileMode)0x12;
         Errno connected = await ConnectAsync(child, request);
@@ -207,6 +218,7 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
         {
             Task child = node.Value;
             node = node.Next;
+            ReportStop(child);
             if (child.State != TaskState.Zombie || child.ThreadGroup.Threads.Count != 1)
                 continue;
             int status = child.ExitCode;
@@ -214,13 +226,24 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
             child.Reap();
             if (!_programs.Remove(child, out ProgramRequest? request))
                 continue;
-            ReleaseTerminals(request);
+            ReleaseTerminals(request, killed: (status & 0x7f) != 0);
             request.Ended(status);
         }
     }
 
+    /// <summary>A program that is stopped is the caller's to continue; told once for each stop, as wait does.</summary>
+    private void ReportStop(Task child)
+    {
+        ThreadGroup process = child.ThreadGroup;
+        if (!process.IsJobOfCaller || process.IsStopped == process.IsStopReported)
+            return;
+        process.IsStopReported = process.IsStopped;
+        if (process.IsStopped && _programs.TryGetValue(child, out ProgramRequest? request))
+            request.Stopped?.Invoke();
+    }
+
     /// <summary>What a program used of the caller's terminal goes back, unless another program still uses it.</summary>
-    private void ReleaseTerminals(ProgramRequest request)
+    private void ReleaseTerminals(ProgramRequest request, bool killed)
     {
         foreach (HostChannel? channel in request.Streams)
         {
@@ -230,7 +253,7 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
             foreach (ProgramRequest other in _programs.Values)
                 isUsed |= other.Streams.AsSpan().Contains(channel);
             if (!isUsed)
-                bridge.Disengage();
+                bridge.Disengage(screenToo: killed);
         }
     }
 }

@@ -28,6 +28,12 @@ internal sealed class ProgramRequest
     /// <summary>The program has been loaded (its process number and task), or could not be.</summary>
     public required Action<ProgramStart> Started { get; init; }
 
+    /// <summary>
+    /// The process has been stopped by job control: whoever started it outside can continue it. Null where nobody can; its
+    /// process group then is an orphaned one. Under the kernel lock, each time; must not wait.
+    /// </summary>
+    public Action? Stopped { get; init; }
+
     /// <summary>The process is gone; its wait status as wait4 stores it. Only after a start without an error.</summary>
     public required Action<int> Ended { get; init; }
 }

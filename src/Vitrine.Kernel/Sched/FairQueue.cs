@@ -20,6 +20,18 @@ internal sealed class FairQueue
     /// <summary>Tasks that wait.</summary>
     public int Count => _waiting.Count;
 
+    /// <summary>The tasks that wait.</summary>
+    public FairTree Waiting => _waiting;
+
+    /// <summary>Tasks that wait or run.</summary>
+    public int Tasks => _waiting.Count + (Current is null ? 0 : 1);
+
+    /// <summary>What must be added to this queue's virtual times to compare them with other queues' (<see cref="FairBalance"/>).</summary>
+    public long Frame { get; set; }
+
+    /// <summary>The queue has been empty, and so its times say nothing in comparison with others.</summary>
+    public bool IsAdrift { get; set; } = true;
+
     /// <summary>The task of this queue that runs: in no tree, but it counts in the average.</summary>
     public SchedEntity? Current { get; private set; }
 
@@ -103,7 +115,11 @@ internal sealed class FairQueue
     }
 
     /// <summary>The current entity runs no longer. It is added, or has left, by the caller.</summary>
-    public void Release() => Current = null;
+    public void Release()
+    {
+        Current = null;
+        IsAdrift |= Count == 0;
+    }
 
     /// <summary>Who of the waiting goes next.</summary>
     public SchedEntity? Pick()
@@ -115,22 +131,36 @@ internal sealed class FairQueue
         return _waiting.FindEarliestEligible(this) ?? _waiting.First;
     }
 
-    /// <summary>Of the waiting entities that may go to a processor, the one that came to this queue first; prefers those below a weight.</summary>
-    public SchedEntity? FindMovable(int processor, long belowWeight)
+    /// <summary>Of the waiting entities that may go to a processor, the one that came to this queue first.</summary>
+    public SchedEntity? FindMovable(int processor)
     {
-        SchedEntity? light = null;
-        SchedEntity? any = null;
+        SchedEntity? first = null;
         foreach (SchedEntity entity in _waiting)
         {
-            if ((entity.Affinity & (1UL << processor)) == 0)
-                continue;
-            if (any is null || entity.ArrivedAt < any.ArrivedAt)
-                any = entity;
-            if (entity.Weight < belowWeight && (light is null || entity.ArrivedAt < light.ArrivedAt))
-                light = entity;
+            if ((entity.Affinity & (1UL << processor)) != 0 && (first is null || entity.ArrivedAt < first.ArrivedAt))
+                first = entity;
         }
 
-        return light ?? any;
+        return first;
+    }
+
+    /// <summary>Gives an entity that another queue let go the place that it had there, where the times of both can be compared.</summary>
+    /// <param name="entity">In no queue; it has its times of the other one.</param>
+    /// <param name="other">Where it waited.</param>
+    public void PlaceFrom(SchedEntity entity, FairQueue other)
+    {
+        if (IsAdrift || other.IsAdrift)
+        {
+            entity.LeftAt = VirtualTime;
+            Place(entity, isNew: false);
+            return;
+        }
+
+        long time = VirtualTime;
+        long limit = Math.Max(FairBalance.LongestDebt, 2 * entity.ToVirtual(entity.Slice));
+        long request = entity.VirtualDeadline - entity.VirtualRuntime;
+        entity.VirtualRuntime = time + Math.Clamp(entity.VirtualRuntime + other.Frame - Frame - time, -limit, limit);
+        entity.VirtualDeadline = entity.VirtualRuntime + request;
     }
 
     /// <summary>Charges the current entity; a request that is served is followed by the next. True at that moment.</summary>

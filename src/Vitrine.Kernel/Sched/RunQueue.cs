@@ -34,9 +34,6 @@ internal sealed class RunQueue(Scheduler scheduler, Processor processor)
     /// <summary>When its load is next compared with the others'.</summary>
     public long NextBalance { get; set; }
 
-    /// <summary>How much more load it has had than another: weight times nanoseconds.</summary>
-    public long Imbalance { get; set; }
-
     /// <summary>For /proc/schedstat.</summary>
     public long RunTime { get; set; }
 

@@ -9,11 +9,7 @@ internal sealed partial class Scheduler
     /// <summary>How often a queue's load is compared with the others', in nanoseconds.</summary>
     private const long BalanceInterval = 8_000_000;
 
-    /// <summary>
-    /// After how long a task moves that would only turn the difference round: so that three equal tasks on two
-    /// processors take turns at having one alone.
-    /// </summary>
-    private const long RotationTime = 48_000_000;
+    private QueueLoad[] _loads = [];
 
     private RunQueue Select(SchedEntity entity)
     {
@@ -74,7 +70,7 @@ internal sealed partial class Scheduler
         {
             if (queue == idle || queue.Waiting == 0 || (busiest is not null && queue.Load <= busiest.Load))
                 continue;
-            if (FindMovable(queue, idle.Processor.Id, long.MaxValue) is not { } entity)
+            if (FindMovable(queue, idle.Processor.Id) is not { } entity)
                 continue;
             busiest = queue;
             found = entity;
@@ -86,47 +82,57 @@ internal sealed partial class Scheduler
         return true;
     }
 
-    /// <summary>Gives a waiting task away if another processor has less to do.</summary>
+    /// <summary>
+    /// Gives a waiting task away if another processor has less to do, or its tasks have had more. The processor is about to
+    /// take one of those that wait: the last one stays.
+    /// </summary>
     private void Balance(RunQueue queue, long now)
     {
         if (now < queue.NextBalance || queue.Waiting == 0)
             return;
-        long elapsed = Math.Min(now - queue.NextBalance + BalanceInterval, 4 * BalanceInterval);
         queue.NextBalance = now + BalanceInterval;
-        RunQueue? least = null;
-        foreach (RunQueue other in Queues)
-        {
-            if (other != queue && (least is null || other.Load < least.Load))
-                least = other;
-        }
-
-        long difference = queue.Load - least!.Load;
-        if (difference <= 0)
-        {
-            queue.Imbalance = 0;
+        ReadOnlySpan<QueueLoad> loads = ReadLoads();
+        FairBalance.Align(loads);
+        if (queue.Waiting < 2)
             return;
-        }
-
-        if (FindMovable(queue, least.Processor.Id, difference) is not { } entity)
-            return;
-        if (entity.Class != SchedClass.Fair || entity.Weight < difference)
-        {
-            // Its own processor is about to take one of those that wait; the last one stays.
-            if (queue.Waiting > 1)
-                MoveAway(entity, queue, least);
-            return;
-        }
-
-        queue.Imbalance += difference * elapsed;
-        if (queue.Waiting < 2 || queue.Imbalance < entity.Weight * RotationTime)
-            return;
-        queue.Imbalance = 0;
-        least.Imbalance = 0;
-        least.NextBalance = now + BalanceInterval;
-        MoveAway(entity, queue, least);
+        if (FindUrgent(queue, loads) is { } urgent)
+            MoveAway(urgent.Entity, queue, urgent.To);
+        else if (FairBalance.Choose(loads, queue.Processor.Id, out int to) is { } entity)
+            MoveAway(entity, queue, Queues[to]);
     }
 
-    private static SchedEntity? FindMovable(RunQueue queue, int processor, long belowWeight)
+    private ReadOnlySpan<QueueLoad> ReadLoads()
+    {
+        RunQueue[] queues = Queues;
+        if (_loads.Length == 0)
+            _loads = new QueueLoad[queues.Length];
+        for (int i = 0; i < queues.Length; i++)
+        {
+            long uncharged = queues[i].Fair.Current is not null && queues[i].Processor.Current is not null ? queues[i].Processor.Uncharged : 0;
+            _loads[i] = new QueueLoad(queues[i].Fair, queues[i].Load, uncharged);
+        }
+
+        return _loads;
+    }
+
+    /// <summary>A real-time or deadline task for the processor with the least load.</summary>
+    private (SchedEntity Entity, RunQueue To)? FindUrgent(RunQueue queue, ReadOnlySpan<QueueLoad> loads)
+    {
+        if (queue.FirstDeadline is null && queue.RealTimeCount == 0)
+            return null;
+        int least = -1;
+        for (int i = 0; i < loads.Length; i++)
+        {
+            if (i != queue.Processor.Id && loads[i].Load < queue.Load && (least < 0 || loads[i].Load < loads[least].Load))
+                least = i;
+        }
+
+        if (least < 0)
+            return null;
+        return FindUrgent(queue, least) is { } entity ? (entity, Queues[least]) : null;
+    }
+
+    private static SchedEntity? FindUrgent(RunQueue queue, int processor)
     {
         foreach (SchedEntity entity in queue.FirstDeadline is null ? [] : queue.Deadline)
         {
@@ -134,10 +140,11 @@ internal sealed partial class Scheduler
                 return entity;
         }
 
-        if (queue.RealTimeCount > 0 && queue.RealTime.FindMovable(processor) is { } realTime)
-            return realTime;
-        return queue.Fair.Count > 0 ? queue.Fair.FindMovable(processor, belowWeight) : null;
+        return queue.RealTimeCount > 0 ? queue.RealTime.FindMovable(processor) : null;
     }
+
+    private static SchedEntity? FindMovable(RunQueue queue, int processor) =>
+        FindUrgent(queue, processor) ?? (queue.Fair.Count > 0 ? queue.Fair.FindMovable(processor) : null);
 
     private void MoveAway(SchedEntity entity, RunQueue from, RunQueue to)
     {
@@ -147,12 +154,14 @@ internal sealed partial class Scheduler
 
     private void Move(SchedEntity entity, RunQueue from, RunQueue to)
     {
-        Time.Ktime queued = entity.QueuedAt;
         if (entity.Class == SchedClass.Fair)
             from.Fair.Leave(entity);
         from.Remove(entity);
+        if (entity.Class == SchedClass.Fair)
+            to.Fair.PlaceFrom(entity, from.Fair);
         entity.Migrations++;
-        Join(to, entity, _kernel.Time.Now);
-        entity.QueuedAt = queued;
+        entity.Sequence = _sequence++;
+        entity.ArrivedAt = _kernel.Time.Now.Nanoseconds;
+        to.Add(entity, atFront: false);
     }
 }

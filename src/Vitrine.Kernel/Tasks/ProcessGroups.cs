@@ -7,7 +7,7 @@ namespace Vitrine.Kernel.Tasks;
 /// <summary>POSIX's rules about process groups: orphaned ones can't be stopped, and are told when they become so.</summary>
 internal static class ProcessGroups
 {
-    /// <summary>No member has a parent in another group of the same session.</summary>
+    /// <summary>No member has a parent in another group of the same session, in the machine or outside.</summary>
     /// <param name="processGroup">The group asked about.</param>
     /// <param name="ignored">A process that is going away and no longer counts.</param>
     public static bool IsOrphaned(PidNumber processGroup, ThreadGroup? ignored = null)
@@ -16,6 +16,8 @@ internal static class ProcessGroups
         {
             if (member == ignored || (member.LiveThreads == 0 && member.Leader.State == TaskState.Zombie))
                 continue;
+            if (member.IsJobOfCaller)
+                return false;
             ThreadGroup? parent = member.Leader.Parent?.ThreadGroup;
             if (parent is null || parent.Leader.IsKernelThread)
                 continue;

@@ -45,6 +45,12 @@ internal sealed partial class ThreadGroup(KernelInstance kernel)
 
     public bool IsSessionLeader { get; set; }
 
+    /// <summary>Started from outside by somebody who can continue it when it is stopped, as a shell can: its group is not orphaned.</summary>
+    public bool IsJobOfCaller { get; set; }
+
+    /// <summary>That one has been told of the present stop.</summary>
+    public bool IsStopReported { get; set; }
+
     /// <summary>Orphans below it come to it instead of process 1 (PR_SET_CHILD_SUBREAPER).</summary>
     public bool IsChildSubreaper { get; set; }
 

@@ -16,6 +16,8 @@ internal sealed class AsyncSubscribers
 {
     private List<OpenFile>? _files;
 
+    public bool IsEmpty => _files is null or { Count: 0 };
+
     public void Set(OpenFile file, bool on)
     {
         if (!on)
@@ -23,6 +25,9 @@ internal sealed class AsyncSubscribers
         else if (_files?.Contains(file) != true)
             (_files ??= []).Add(file);
     }
+
+    /// <summary>Nobody hears of anything any more.</summary>
+    public void Clear() => _files = null;
 
     /// <summary>Urgent data: only for those with a signal of their own, since SIGURG itself tells the others.</summary>
     public void NotifyUrgent()

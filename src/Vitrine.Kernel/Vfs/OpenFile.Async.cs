@@ -21,11 +21,16 @@ internal abstract partial class OpenFile
     {
     }
 
+    /// <summary>Who is the owner when O_ASYNC is set and nobody has been made it; for files that have a natural one.</summary>
+    public virtual FileOwner? NaturalOwner(Task current) => null;
+
     /// <summary>F_SETFL and FIOASYNC changed O_ASYNC.</summary>
-    public void SetAsync(Fd fd, bool on)
+    public void SetAsync(Task current, Fd fd, bool on)
     {
         if (_isSubscribed == on)
             return;
+        if (on && Owner.Id == 0 && NaturalOwner(current) is { } owner)
+            Owner = owner;
         _isSubscribed = on;
         AsyncDescriptor = fd.Value;
         Subscribe(on);

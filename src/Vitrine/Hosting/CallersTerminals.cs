@@ -3,7 +3,9 @@ using Vitrine.Hardware.Host;
 namespace Vitrine.Hosting;
 
 /// <summary>The terminals that this process' own descriptors stand for, one object for each, as long as the machine runs. Thread-safe.</summary>
-internal sealed class CallersTerminals(HostPoller poller)
+/// <param name="poller">Waits for them.</param>
+/// <param name="continued">Told, on some host thread, when this process goes on after a stop.</param>
+internal sealed class CallersTerminals(HostPoller poller, Action continued)
 {
     private readonly Dictionary<ulong, HostTerminal> _known = [];
     private readonly Lock _lock = new();
@@ -28,6 +30,7 @@ internal sealed class CallersTerminals(HostPoller poller)
             }
 
             terminal = HostTerminal.Open(same[..count], poller);
+            terminal.Continued = continued;
             terminal.ListenToSignals();
             _known.Add(device, terminal);
             return terminal;
@@ -40,7 +43,30 @@ internal sealed class CallersTerminals(HostPoller poller)
         lock (_lock)
         {
             foreach (HostTerminal terminal in _known.Values)
-                terminal.Disengage();
+                terminal.Disengage(screenToo: true);
         }
+    }
+
+    /// <summary>Whether a program at one of them can be stopped: this process is then, and its caller continues it.</summary>
+    public bool MayStop(ReadOnlySpan<HostChannel?> streams)
+    {
+        foreach (HostChannel? stream in streams)
+        {
+            if (stream is HostTerminal)
+                return HostJob.MayStop(HostJob.KeyboardStop);
+        }
+
+        return false;
+    }
+
+    /// <summary>The program has been stopped, and this process is with it. Returns when it goes on.</summary>
+    public void Stop()
+    {
+        HostTerminal[] terminals;
+        lock (_lock)
+            terminals = [.. _known.Values];
+        foreach (HostTerminal terminal in terminals)
+            terminal.PutBackForStop();
+        HostJob.Stop(HostJob.KeyboardStop);
     }
 }

@@ -42,7 +42,7 @@ internal sealed class RunningMachine
     public RunningMachine(MachineOptions options, KernelInstance kernel, GuestRam ram, Credentials credentials, Func<Kernel.Tasks.Task, KTask<Errno>> mountTree)
     {
         _options = options;
-        _terminals = new CallersTerminals(_poller);
+        _terminals = new CallersTerminals(_poller, OnContinued);
         _kernel = kernel;
         _ram = ram;
         _credentials = credentials;
@@ -94,6 +94,7 @@ internal sealed class RunningMachine
             Credentials = _credentials,
             Streams = streams.Channels,
             Started = start => started.TrySetResult(start),
+            Stopped = _terminals.MayStop(streams.Channels) ? () => _ = Task.Run(_terminals.Stop) : null,
             Ended = status => _ = CompleteAsync(ended, status, streams),
         });
         _ = Stopped.ContinueWith(_ => started.TrySetException(Halted()), TaskScheduler.Default);
@@ -165,6 +166,9 @@ internal sealed class RunningMachine
             _running.Remove(ended);
         ended.TrySetResult(new ProcessResult(code, signal, (waitStatus & 0x80) != 0, _timedOut && signal == 9, output, error));
     }
+
+    /// <summary>This process goes on after a stop; the shell's SIGCONT is meant for the programs.</summary>
+    private void OnContinued() => _init.ContinuePrograms();
 
     private void OnTimeout()
     {

@@ -19,8 +19,9 @@ public class GuestTerminalTests
         terminal.Resize(44, 11);
         await TypeAsync(terminal, "stty size\r");
         await screen.WaitForAsync("11 44\r\n");
-        await TypeAsync(terminal, "sleep 1000\r");
-        await screen.WaitForAsync("sleep 1000\r\n");
+        // Not before the program runs is it in the foreground, and ^C for it.
+        await TypeAsync(terminal, "sh -c 'echo sleeps; exec sleep 1000'\r");
+        await screen.WaitForAsync("\nsleeps\r\n");
         await TypeAsync(terminal, "\x03");
         await screen.WaitForAsync("^C");
         await TypeAsync(terminal, "exit 7\r");

@@ -1,84 +1,158 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text;
 
 namespace Vitrine.Tests.Terminals;
 
-/// <summary>A test that needs tmux; skipped with a reason on a host without it.</summary>
-public sealed class TmuxFactAttribute : FactAttribute
-{
-    /// <param name="programs">What else it needs.</param>
-    public TmuxFactAttribute(params string[] programs)
-    {
-        string[] missing = [.. programs.Append("tmux").Where(p => !HostRun.Has(p))];
-        if (missing.Length > 0)
-            Skip = "not installed: " + string.Join(", ", missing);
-    }
-
-    /// <summary>The test does what only root may.</summary>
-    public bool AsRoot
-    {
-        get => _asRoot;
-        set
-        {
-            _asRoot = value;
-            if (value && !Environment.IsPrivilegedProcess)
-                Skip ??= "only root may do this";
-        }
-    }
-
-    private bool _asRoot;
-}
-
 /// <summary>
-/// A real terminal of the host with a shell in it: a tmux server of its own. Keys are typed, the screen is read. Waiting is
-/// for what must appear, never for a time.
+/// A real terminal of the host with a shell in it: a tmux server of its own. Keys are typed, the screen is read. A client
+/// in control mode tells of every change of the screen, so that waiting is for what must appear, never for a time; and
+/// one process serves for all.
 /// </summary>
 internal sealed class TmuxSession : IDisposable
 {
     /// <summary>The prompt of the host's shell.</summary>
     public const string HostPrompt = "host>";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static int s_count;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    private readonly string _socket = $"vitrine-{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
+    private readonly string _directory = Directory.CreateTempSubdirectory("vitrine-tmux-").FullName;
+    private readonly object _gate = new();
+    private readonly Process _client;
+    private readonly Queue<string> _replies = new();
+    private readonly Thread _listener;
+    private long _changes;
 
-    public TmuxSession(int columns = 100, int rows = 30)
+    /// <summary>How much of the screen's text has been waited for.</summary>
+    private int _read;
+    private bool _isGone;
+
+    /// <param name="columns">Width.</param>
+    /// <param name="rows">Height.</param>
+    /// <param name="shell">What runs in the terminal; it shows <see cref="HostPrompt"/>.</param>
+    public TmuxSession(int columns = 100, int rows = 30, string shell = "exec env 'PS1=host> ' bash --norc -i")
     {
-        _ = Run(
-            "-f", "/dev/null", "new-session", "-d", "-x", $"{columns}", "-y", $"{rows}", "-s", "t",
-            "-e", "PS1=host> ", "-e", "DOTNET_CLI_TELEMETRY_OPTOUT=1", "-e", "VITRINE_AUDIT=1", "/bin/sh", "-i");
+        var start = new ProcessStartInfo("tmux") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+        [
+            "-S", Path.Combine(_directory, "socket"), "-f", "/dev/null", "-C", "new-session", "-x", Number(columns), "-y", Number(rows), "-s", "t",
+            "-e", "DOTNET_CLI_TELEMETRY_OPTOUT=1", "-e", "VITRINE_AUDIT=1", "-e", "HISTFILE=", shell,
+        ];
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        start.Environment.Remove("TMUX");
+        _client = Process.Start(start)!;
+        _client.ErrorDataReceived += static (_, _) => { };
+        _client.BeginErrorReadLine();
+        _listener = new Thread(Listen) { IsBackground = true, Name = "tmux" };
+        _listener.Start();
+
+        // A control client's own size says nothing.
+        _ = Ask("set-option -g window-size manual");
+        _ = Ask(string.Create(CultureInfo.InvariantCulture, $"resize-window -t t -x {columns} -y {rows}"));
         WaitFor(HostPrompt);
     }
 
     /// <summary>The command line that runs Vitrine.</summary>
     public static string Vitrine => $"dotnet {Path.Combine(AppContext.BaseDirectory, "Vitrine.Cli.dll")}";
 
-    /// <summary>What is to be seen, with the lines that have scrolled away.</summary>
-    public string Screen => Run("capture-pane", "-p", "-S", "-2000", "-t", "t");
+    /// <summary>What is to be seen, with the lines that have scrolled away; wrapped lines are whole.</summary>
+    public string Screen => Ask("capture-pane -p -J -S -2000 -t t");
+
+    /// <summary>What is to be seen now.</summary>
+    public string Visible => Ask("capture-pane -p -t t");
 
     /// <summary>Types a line.</summary>
-    public void Line(string text)
+    public void Line(string text) => Type(text + "\r");
+
+    /// <summary>Types characters as they are.</summary>
+    public void Type(string text)
     {
-        _ = Run("send-keys", "-t", "t", "-l", text);
-        Keys("Enter");
+        var command = new StringBuilder("send-keys -t t -H");
+        foreach (byte value in Encoding.UTF8.GetBytes(text))
+            command.Append(CultureInfo.InvariantCulture, $" {value:x2}");
+        _ = Ask(command.ToString());
     }
 
     /// <summary>Types keys by tmux's names: C-c, Escape, Enter, single characters.</summary>
-    public void Keys(params string[] keys) => _ = Run(["send-keys", "-t", "t", .. keys]);
+    public void Keys(params string[] keys) => _ = Ask("send-keys -t t " + string.Join(' ', keys.Select(Quote)));
 
-    public void Resize(int columns, int rows) => _ = Run("resize-window", "-t", "t", "-x", $"{columns}", "-y", $"{rows}");
+    public void Resize(int columns, int rows) =>
+        _ = Ask(string.Create(CultureInfo.InvariantCulture, $"resize-window -t t -x {columns} -y {rows}"));
 
-    /// <summary>Waits until a text is on the screen this many times.</summary>
-    public void WaitFor(string text, int times = 1)
+    /// <summary>What tmux knows by a name: pane_pid, alternate_on, cursor_flag, …</summary>
+    public string Query(string name) => Ask("display-message -p -t t " + Quote($"#{{{name}}}")).Trim();
+
+    /// <summary>Takes the terminal away with everything in it.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (!_isGone)
+                _client.StandardInput.WriteLine("kill-server");
+        }
+
+        Assert.True(_client.WaitForExit(Patience), "tmux does not end");
+    }
+
+    /// <summary>
+    /// Waits until texts have appeared, in any order, behind those that were waited for before. Not while a program uses
+    /// the whole screen.
+    /// </summary>
+    public void WaitFor(params string[] texts)
+    {
+        int furthest = 0;
+        WaitUntil(
+            screen =>
+            {
+                furthest = 0;
+                foreach (string text in texts)
+                {
+                    int at = _read > screen.Length ? -1 : screen.IndexOf(text, _read, StringComparison.Ordinal);
+                    if (at < 0)
+                        return false;
+                    furthest = Math.Max(furthest, at + text.Length);
+                }
+
+                return true;
+            },
+            $"'{string.Join("', '", texts)}' does not appear on this screen");
+        _read = furthest;
+    }
+
+    /// <summary>Waits until what is to be seen now contains texts; for programs that use the whole screen.</summary>
+    public void WaitToSee(params string[] texts) =>
+        WaitUntil(_ => Visible is var screen && Array.TrueForAll(texts, t => screen.Contains(t, StringComparison.Ordinal)), $"'{string.Join("', '", texts)}' is not to be seen");
+
+    /// <summary>Waits until the screen, with what has scrolled away, is as it should be.</summary>
+    public void WaitUntil(Func<string, bool> condition, string complaint)
     {
         var watch = Stopwatch.StartNew();
-        while (Count(Screen, text) < times)
+        for (; ; )
         {
-            if (watch.Elapsed > Patience)
-                throw new TimeoutException($"'{text}' does not appear {times} times on this screen:\n{Screen}");
-            Thread.Sleep(20);
+            long seen = Volatile.Read(ref _changes);
+            string screen = Screen;
+            if (condition(screen))
+                return;
+            lock (_gate)
+            {
+                while (_changes == seen && !_isGone)
+                {
+                    TimeSpan left = Patience - watch.Elapsed;
+                    if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
+                        throw new TimeoutException($"{complaint}:\n{screen}\nto be seen:\n{Visible}");
+                }
+
+                if (_isGone)
+                    throw new InvalidOperationException($"the terminal is gone; {complaint}:\n{screen}");
+            }
         }
     }
+
+    /// <summary>Waits until the shell of the host asks for the next command: nothing else reads what is typed now.</summary>
+    public void WaitForHost() => WaitUntil(
+        screen => screen.TrimEnd().EndsWith(HostPrompt, StringComparison.Ordinal) && Query("pane_current_command") == "bash",
+        "the host's shell does not come back to this screen");
 
     /// <summary>Runs a command in the host's shell and returns what it prints.</summary>
     public string Command(string command)
@@ -86,31 +160,80 @@ internal sealed class TmuxSession : IDisposable
         string file = Path.GetTempFileName();
         Line($"{command} > {file} 2>&1; echo done-$((40+2))-{Path.GetFileName(file)}");
         WaitFor($"done-42-{Path.GetFileName(file)}");
+        WaitForHost();
         string output = File.ReadAllText(file);
         File.Delete(file);
         return output;
     }
 
-    public void Dispose() => _ = Run("kill-server");
-
-    private static int Count(string screen, string text)
+    public void Dispose()
     {
-        int count = 0;
-        for (int at = screen.IndexOf(text, StringComparison.Ordinal); at >= 0; at = screen.IndexOf(text, at + 1, StringComparison.Ordinal))
-            count++;
-        return count;
+        Close();
+        _listener.Join();
+        _client.Dispose();
+        Directory.Delete(_directory, recursive: true);
     }
 
-    private string Run(params string[] arguments)
+    private static string Quote(string word) => "'" + word.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Runs a command of tmux and returns what it prints.</summary>
+    private string Ask(string command)
     {
-        string[] all = ["-L", _socket, .. arguments];
-        var start = new ProcessStartInfo("tmux") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in all)
-            start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return output;
+        lock (_gate)
+        {
+            if (_isGone)
+                return "";
+            _client.StandardInput.WriteLine(command);
+            while (_replies.Count == 0)
+            {
+                if (_isGone || !Monitor.Wait(_gate, Patience))
+                    return "";
+            }
+
+            return _replies.Dequeue();
+        }
+    }
+
+    /// <summary>Reads the client: blocks that answer commands, and notices between them.</summary>
+    private void Listen()
+    {
+        StringBuilder? block = null;
+        StreamReader output = _client.StandardOutput;
+        while (output.ReadLine() is { } line)
+        {
+            if (line.StartsWith("%begin ", StringComparison.Ordinal))
+            {
+                block = new StringBuilder();
+                continue;
+            }
+
+            bool ends = line.StartsWith("%end ", StringComparison.Ordinal) || line.StartsWith("%error ", StringComparison.Ordinal);
+            if (block is not null && !ends)
+            {
+                block.Append(line).Append('\n');
+                continue;
+            }
+
+            lock (_gate)
+            {
+                // The last word of the line says whether the command came from this client's input.
+                if (!ends)
+                    _changes++;
+                else if (line.EndsWith(" 1", StringComparison.Ordinal))
+                    _replies.Enqueue(block!.ToString());
+                Monitor.PulseAll(_gate);
+            }
+
+            if (ends)
+                block = null;
+        }
+
+        lock (_gate)
+        {
+            _isGone = true;
+            Monitor.PulseAll(_gate);
+        }
     }
 }

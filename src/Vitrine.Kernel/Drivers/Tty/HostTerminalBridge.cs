@@ -22,7 +22,7 @@ internal sealed class HostTerminalBridge : ITtyConsumer, IHostResource
     private int _typedStart;
     private int _typedEnd;
     private HostReadiness _armed;
-    private bool _isWanted;
+    private TerminalUse? _wanted;
     private bool _isEngaged;
     private bool _isPumping;
     private bool _isClosed;
@@ -80,22 +80,23 @@ internal sealed class HostTerminalBridge : ITtyConsumer, IHostResource
         return opened;
     }
 
-    public void NoteInteractiveUse()
+    public void NoteInteractiveUse(TerminalUse use)
     {
         if (_isEngaged || _isClosed)
             return;
-        _isWanted = true;
-        _isEngaged = _channel.Engage();
+        _wanted = use;
+        _isEngaged = _channel.Engage(use);
         if (_isEngaged)
             PumpTyped();
     }
 
     /// <summary>The program that the terminal was for has ended: it goes back to the caller.</summary>
-    public void Disengage()
+    /// <param name="screenToo">It was killed, and could not leave the screen as it would have.</param>
+    public void Disengage(bool screenToo)
     {
-        _isWanted = false;
+        _wanted = null;
         _isEngaged = false;
-        _channel.Disengage();
+        _channel.Disengage(screenToo);
     }
 
     /// <summary>What programs wrote goes to the screen.</summary>
@@ -139,7 +140,7 @@ internal sealed class HostTerminalBridge : ITtyConsumer, IHostResource
         }
 
         _channel.Changed = null;
-        _channel.Disengage();
+        _channel.Disengage(screenToo: true);
         _channel.Dispose();
     }
 
@@ -148,8 +149,8 @@ internal sealed class HostTerminalBridge : ITtyConsumer, IHostResource
         if (_isClosed)
             return;
         Slave.Resize(_channel.Window);
-        if (_isWanted && !_isEngaged)
-            NoteInteractiveUse();
+        if (_wanted is { } use && !_isEngaged)
+            NoteInteractiveUse(use);
     }
 
     private void OnReady()

@@ -96,7 +96,11 @@ internal sealed partial class LineDiscipline
             }
 
             if (error != Errno.Success)
+            {
+                tty.OwesRoomNotice |= !tty.Subscribers.IsEmpty;
                 return done > 0 ? done : error;
+            }
+
             _ = await tty.WriteWait.WaitAsync(current, WaitMode.Interruptible);
         }
     }

@@ -1,3 +1,4 @@
+using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Tasks;
@@ -16,7 +17,7 @@ internal sealed partial class LineDiscipline
         Errno error = file.IsConsole ? Errno.Success : JobControl.Check(current, tty, SignalNumber.TtIn);
         if (error != Errno.Success)
             return error;
-        tty.NoteInteractiveUse();
+        tty.NoteInteractiveUse(TerminalUse.Read);
 
         // MIN > 0: wait for that many, with TIME between two bytes only. MIN = 0: wait for one byte, TIME in all.
         long minimum = 1;

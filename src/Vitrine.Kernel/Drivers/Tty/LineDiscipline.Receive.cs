@@ -1,3 +1,5 @@
+using Vitrine.Kernel.Vfs;
+
 namespace Vitrine.Kernel.Drivers.Tty;
 
 /// <content>Characters that arrive.</content>
@@ -100,7 +102,11 @@ internal sealed partial class LineDiscipline
         WakeReaders();
     }
 
-    private void WakeReaders() => tty.ReadWait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal));
+    private void WakeReaders()
+    {
+        tty.Subscribers.Notify(PollReason.In);
+        tty.ReadWait.WakeAll((uint)(PollEvents.In | PollEvents.ReadNormal));
+    }
 
     private void Enqueue(byte c)
     {

@@ -119,7 +119,7 @@ internal sealed partial class LineDiscipline(TtyDevice tty) : ITtyConsumer
     public void OutputRoom()
     {
         FlushEchoes();
-        tty.WriteWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
+        tty.WakeWriters();
     }
 
     private static bool IsControl(byte c) => c is < 0x20 or 0x7f;

@@ -1,3 +1,4 @@
+using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Cgroups;
 using Vitrine.Kernel.Namespaces;
@@ -103,7 +104,7 @@ internal sealed class PtyDevice : TtyDevice
         Link.Window = window;
     }
 
-    public override void NoteInteractiveUse() => (Link!.Consumer as HostTerminalBridge)?.NoteInteractiveUse();
+    public override void NoteInteractiveUse(TerminalUse use) => (Link!.Consumer as HostTerminalBridge)?.NoteInteractiveUse(use);
 
     public override async KTask<SyscallResult> DriverControlAsync(Task current, TtyFile file, uint command, ulong argument)
     {

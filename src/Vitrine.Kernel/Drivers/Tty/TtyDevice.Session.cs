@@ -86,6 +86,7 @@ internal abstract partial class TtyDevice
     {
         foreach (TtyFile file in _files)
             file.HangUp();
+        Subscribers.Clear();
         Discipline.HangUp();
         FlushOutput();
         SignalSession(exitSession);

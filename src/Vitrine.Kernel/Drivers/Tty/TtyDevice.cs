@@ -1,5 +1,7 @@
+using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Tasks;
+using Vitrine.Kernel.Vfs;
 
 namespace Vitrine.Kernel.Drivers.Tty;
 
@@ -61,6 +63,12 @@ internal abstract partial class TtyDevice
 
     public WaitQueue WriteWait { get; } = new();
 
+    /// <summary>Who gets SIGIO.</summary>
+    public AsyncSubscribers Subscribers { get; } = new();
+
+    /// <summary>Something could not be written for lack of room, and the subscribers wait to hear that there is some.</summary>
+    public bool OwesRoomNotice { get; set; }
+
     /// <summary>Open descriptions, and internal users.</summary>
     public int OpenCount { get; set; }
 
@@ -103,7 +111,7 @@ internal abstract partial class TtyDevice
     }
 
     /// <summary>A task waits for input here, or sets how input is treated: someone is really using the terminal.</summary>
-    public virtual void NoteInteractiveUse()
+    public virtual void NoteInteractiveUse(TerminalUse use)
     {
     }
 
@@ -165,6 +173,18 @@ internal abstract partial class TtyDevice
         IsStopped = false;
         ReportStatus(PacketStatus.Start, PacketStatus.Stop);
         Consumer.OutputRoom();
+        WakeWriters();
+    }
+
+    /// <summary>There is room, or there may be.</summary>
+    public void WakeWriters()
+    {
+        if (OwesRoomNotice)
+        {
+            OwesRoomNotice = false;
+            Subscribers.Notify(PollReason.Out);
+        }
+
         WriteWait.WakeAll((uint)(PollEvents.Out | PollEvents.WriteNormal));
     }
 
@@ -201,7 +221,7 @@ internal abstract partial class TtyDevice
         KeepLocked(ref wanted, old);
         AdaptAttributes(old, ref wanted);
         _attributes = wanted;
-        NoteInteractiveUse();
+        NoteInteractiveUse(TerminalUse.Change);
         Discipline.AttributesChanged(old);
     }
 

@@ -1,3 +1,4 @@
+using Vitrine.Hardware.Host;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
@@ -26,6 +27,8 @@ internal sealed partial class TtyFile : OpenFile
 
     public override bool IsStream => true;
 
+    public override bool SupportsAsync => true;
+
     public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset)
     {
         if (IsHungUp)
@@ -47,7 +50,7 @@ internal sealed partial class TtyFile : OpenFile
         table?.Add(Tty.ReadWait);
         table?.Add(Tty.WriteWait);
         if (table is not null && (table.Interest & PollEvents.In) != 0)
-            Tty.NoteInteractiveUse();
+            Tty.NoteInteractiveUse(TerminalUse.Poll);
         PollEvents events = default;
         if (!Tty.Discipline.HasInput(forPoll: true))
             Tty.PumpInput();
@@ -68,6 +71,17 @@ internal sealed partial class TtyFile : OpenFile
             Kernel.Terminals.ConsoleRedirection = null;
         Tty.Closed(this);
     }
+
+    public override void Subscribe(bool on)
+    {
+        if (!IsHungUp)
+            Tty.Subscribers.Set(this, on);
+    }
+
+    /// <summary>Those in the foreground, if the terminal has any: input is for them.</summary>
+    public override FileOwner? NaturalOwner(Task current) => Tty.Foreground is { } group
+        ? FileOwner.Of(current) with { Kind = FileOwner.ProcessGroup, Id = group.Global }
+        : FileOwner.Of(current);
 
     /// <summary>The terminal was hung up.</summary>
     public void HangUp() => IsHungUp = true;

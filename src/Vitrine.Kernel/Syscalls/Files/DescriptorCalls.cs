@@ -185,7 +185,7 @@ internal static class DescriptorCalls
             return error;
         file.Flags = changed;
         if (file.SupportsAsync)
-            file.SetAsync(fd, (changed & OpenFlags.Async) != 0);
+            file.SetAsync(current, fd, (changed & OpenFlags.Async) != 0);
         return Errno.Success;
     }
 

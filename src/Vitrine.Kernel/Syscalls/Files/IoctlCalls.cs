@@ -56,7 +56,7 @@ internal static class IoctlCalls
                         return error;
                     file.Flags = changed;
                     if (flag == OpenFlags.Async)
-                        file.SetAsync(fd, value.Value != 0);
+                        file.SetAsync(current, fd, value.Value != 0);
                     return Errno.Success;
                 }
 

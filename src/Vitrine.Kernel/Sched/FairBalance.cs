@@ -1,0 +1,143 @@
+namespace Vitrine.Kernel.Sched;
+
+/// <summary>What balancing looks at in one processor's queue.</summary>
+/// <param name="Fair">Its fair tasks.</param>
+/// <param name="Load">Sum of weights, with what tasks of other classes count.</param>
+/// <param name="Uncharged">Nanoseconds that its running fair task has had and has not been charged for yet.</param>
+internal readonly record struct QueueLoad(FairQueue Fair, long Load, long Uncharged)
+{
+    /// <summary>Its virtual time as of now, comparable with other queues'.</summary>
+    public long Time
+    {
+        get
+        {
+            long weight = Fair.Weight;
+            return Fair.VirtualTime + Fair.Frame + (weight == 0 ? 0 : Uncharged * SchedEntity.NiceZeroWeight / weight);
+        }
+    }
+}
+
+/// <summary>
+/// Which fair task should wait for another processor. Two aims: loads are as equal as whole tasks allow (as the periodic
+/// balance of kernel/sched/fair.c has it, by weighted load); and what then remains unequal does not add up: the virtual
+/// times of the queues are kept comparable, a task that moves keeps its place in them, and a queue that has fallen behind
+/// gives a task away although that turns the difference of loads round, until it has caught up. So shares follow weights
+/// over any longer time also where tasks can't be divided evenly, as one queue for all would have it (the round balance of
+/// Li, Baumberger, Hahn: "Efficient and Scalable Multiprocessor Fair Scheduling Using Distributed Weighted Round-Robin", 2009).
+/// Guarded by the kernel lock; keeps nothing itself.
+/// </summary>
+internal static class FairBalance
+{
+    /// <summary>How far a queue may fall behind another before loads are turned round, in virtual nanoseconds.</summary>
+    public const long Patience = 20_000_000;
+
+    /// <summary>
+    /// No queue is further from the others than this, in virtual nanoseconds: what could not be had for long (tasks that
+    /// may not move) is forgotten, else somebody would wait for as long later.
+    /// </summary>
+    public const long LongestDebt = 100_000_000;
+
+    /// <summary>
+    /// Brings the queues' times into one frame. A queue that has been empty starts where the others are. So does one whose
+    /// only task is owed more than a whole processor: that can't be had, and is not saved up.
+    /// </summary>
+    public static void Align(ReadOnlySpan<QueueLoad> queues)
+    {
+        long sum = 0;
+        long load = 0;
+        int count = 0;
+        foreach (ref readonly QueueLoad queue in queues)
+        {
+            load += queue.Load;
+            if (queue.Fair.IsAdrift)
+                continue;
+            sum += queue.Time;
+            count++;
+        }
+
+        long mean = count == 0 ? 0 : sum / count;
+        foreach (ref readonly QueueLoad queue in queues)
+        {
+            long distance = queue.Time - mean;
+            long wanted = distance;
+            if (queue.Fair.IsAdrift)
+                wanted = 0;
+            else if (queue.Fair.Tasks == 1 && distance < 0 && queue.Fair.Weight * queues.Length >= load)
+                wanted = 0;
+            else
+                wanted = Math.Clamp(distance, -LongestDebt, LongestDebt);
+            queue.Fair.Frame += wanted - distance;
+            queue.Fair.IsAdrift = queue.Fair.Tasks == 0;
+        }
+    }
+
+    /// <summary>A waiting task that should go from one queue to another, or null.</summary>
+    /// <param name="queues">All queues, aligned, by processor.</param>
+    /// <param name="from">The processor to give something away, about to choose its next task.</param>
+    /// <param name="to">Where to.</param>
+    public static SchedEntity? Choose(ReadOnlySpan<QueueLoad> queues, int from, out int to)
+    {
+        QueueLoad giver = queues[from];
+        long time = giver.Time;
+        int furthest = -1;
+        int lightest = -1;
+        for (int i = 0; i < queues.Length; i++)
+        {
+            if (i == from || queues[i].Load > giver.Load)
+                continue;
+            if (lightest < 0 || queues[i].Load < queues[lightest].Load)
+                lightest = i;
+            if (!queues[i].Fair.IsAdrift && (furthest < 0 || queues[i].Time > queues[furthest].Time))
+                furthest = i;
+        }
+
+        to = furthest;
+        if (furthest >= 0 && queues[furthest].Time - time >= Patience)
+            return FindTurning(giver, queues[furthest], furthest);
+        to = lightest;
+
+        // Who is ahead gets its way only when the others have caught up.
+        bool mayEven = lightest >= 0 && (queues[lightest].Fair.IsAdrift || queues[lightest].Time >= time);
+        return mayEven ? FindEvening(giver, queues[lightest], lightest) : null;
+    }
+
+    /// <summary>The task whose move leaves the loads least different; null if none makes them less different.</summary>
+    private static SchedEntity? FindEvening(QueueLoad from, QueueLoad to, int processor)
+    {
+        SchedEntity? best = null;
+        long least = from.Load - to.Load;
+        foreach (SchedEntity entity in from.Fair.Waiting)
+        {
+            long rest = Math.Abs(from.Load - to.Load - (2L * entity.Weight));
+            if (MayMove(entity, processor) && (rest < least || (rest == least && best is not null && entity.VirtualRuntime < best.VirtualRuntime)))
+            {
+                best = entity;
+                least = rest;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>The task whose move turns the difference of loads round and leaves the least; of equal ones the one that has had least.</summary>
+    private static SchedEntity? FindTurning(QueueLoad from, QueueLoad to, int processor)
+    {
+        SchedEntity? best = null;
+        long least = long.MaxValue;
+        foreach (SchedEntity entity in from.Fair.Waiting)
+        {
+            long turned = (2L * entity.Weight) - (from.Load - to.Load);
+            if (turned <= 0 || !MayMove(entity, processor))
+                continue;
+            if (turned < least || (turned == least && entity.VirtualRuntime < best!.VirtualRuntime))
+            {
+                best = entity;
+                least = turned;
+            }
+        }
+
+        return best;
+    }
+
+    private static bool MayMove(SchedEntity entity, int processor) => (entity.Affinity & (1UL << processor)) != 0;
+}
