@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #ifndef PR_CAP_AMBIENT
 #define PR_CAP_AMBIENT 47
@@ -231,8 +232,55 @@ static void unsharing(void)
     SHOW(unshare(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD));
 }
 
+static void filter(const char *value)
+{
+    char text[32] = "";
+    int fd = open("/proc/self/coredump_filter", O_RDWR);
+    if (value) {
+        errno = 0;
+        long written = write(fd, value, strlen(value));
+        printf("%s: %s; ", value, written < 0 ? errname(errno) : "written");
+    }
+    if (pread(fd, text, sizeof text - 1, 0) < 0)
+        puts("not read");
+    printf("%s", text);
+    close(fd);
+}
+
+/* What goes into a core file; and that one that is cut off at the limit is one all the same. */
+static void cores(void)
+{
+    filter(NULL);
+    filter("0x7f");
+    filter("010");
+    filter("5\n");
+    filter("0xffffff");
+    filter("junk");
+    filter("09");
+    IN_CHILD(filter(NULL));
+    filter("0x33");
+    char directory[] = "/tmp/cores-XXXXXX";
+    if (!mkdtemp(directory) || chdir(directory) != 0)
+        return;
+    fflush(stdout);
+    for (int limit = 0; limit <= 2; limit++) {
+        pid_t child = fork();
+        if (child == 0) {
+            struct rlimit r = {limit * 2 * PAGE, limit * 2 * PAGE};
+            setrlimit(RLIMIT_CORE, &r);
+            abort();
+        }
+        int status;
+        waitpid(child, &status, 0);
+        printf("limit of %d pages: signal %d, core %d\n", limit * 2, WTERMSIG(status), WCOREDUMP(status) != 0);
+    }
+    if (system("rm -f core*") == 0 && chdir("/") == 0)
+        rmdir(directory);
+}
+
 int main(void)
 {
+    cores();
     names_and_flags();
     orphans();
     bases();

@@ -45,6 +45,7 @@ internal static class ProcessEntries
         new("cgroup", File, true, c => new ProcessText(c, Public, ProcessFiles.Cgroup)),
         new("oom_score", File, true, c => new ProcessText(c, Public, ProcessFiles.OomScore)),
         new("oom_score_adj", File, true, c => new ProcessSetting(c, TextInode.ReadWriteMode, ProcessFiles.OomScoreAdjustment, ProcessFiles.SetOomScoreAdjustment)),
+        new("coredump_filter", File, true, c => new ProcessSetting(c, TextInode.ReadWriteMode, ProcessFiles.CoreDumpFilter, ProcessFiles.SetCoreDumpFilter)),
         new("loginuid", File, true, c => new ProcessText(c, Public, ProcessFiles.LoginUid)),
         new("sessionid", File, true, c => new ProcessText(c, Public, ProcessFiles.LoginUid)),
         new("uid_map", File, true, c => new ProcessText(c, Public, ProcessFiles.IdMap)),

@@ -101,6 +101,43 @@ internal static class ProcessFiles
         return Errno.Success;
     }
 
+    public static void CoreDumpFilter(Task current, ProcessContext context, GeneratedText text)
+    {
+        if (context.Task.Mm is { } mm)
+            text.Append(((uint)mm.CoreFilter).ToString("x8", CultureInfo.InvariantCulture)).Append('\n');
+    }
+
+    /// <summary>A number as C writes it: octal and hexadecimal too. Bits that are not known are dropped.</summary>
+    public static Errno SetCoreDumpFilter(Task current, ProcessContext context, string value)
+    {
+        ReadOnlySpan<char> text = value.AsSpan().TrimEnd().TrimEnd('\0');
+        uint number;
+        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!uint.TryParse(text[2..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number))
+                return Errno.EINVAL;
+        }
+        else if (text.Length > 1 && text[0] == '0')
+        {
+            number = 0;
+            foreach (char digit in text)
+            {
+                if (digit is < '0' or > '7')
+                    return Errno.EINVAL;
+                number = (number << 3) | (uint)(digit - '0');
+            }
+        }
+        else if (!uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number))
+        {
+            return Errno.EINVAL;
+        }
+
+        if (context.Task.Mm is not { } mm)
+            return Errno.ESRCH;
+        mm.CoreFilter = (CoreFilter)number & CoreFilter.All;
+        return Errno.Success;
+    }
+
     /// <summary>(uid_t)−1: not set by any login.</summary>
     public static void LoginUid(Task current, ProcessContext context, GeneratedText text) => text.Append(uint.MaxValue);
 

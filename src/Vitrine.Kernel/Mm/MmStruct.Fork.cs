@@ -68,6 +68,7 @@ internal sealed partial class MmStruct
         VdsoBase = parent.VdsoBase;
         SavedAuxv = parent.SavedAuxv;
         Dumpable = parent.Dumpable;
+        CoreFilter = parent.CoreFilter;
         MembarrierRegistrations = parent.MembarrierRegistrations;
         IsHugePageDisabled = parent.IsHugePageDisabled;
         ExeFile = parent.ExeFile?.Get();

@@ -91,6 +91,9 @@ internal sealed partial class MmStruct
     /// <summary>Whether core dumps and ptrace are allowed (PR_SET_DUMPABLE: 0, 1 or 2).</summary>
     public int Dumpable { get; set; } = 1;
 
+    /// <summary>What goes into a core file; children and new programs take it over.</summary>
+    public CoreFilter CoreFilter { get; set; } = CoreFilter.Default;
+
     /// <summary>Flags that new mappings get from mlockall(MCL_FUTURE).</summary>
     public VmFlags DefaultFlags { get; set; }
 

@@ -140,6 +140,7 @@ internal sealed partial class Task
         Result<MmStruct> created = MmStruct.Create(Kernel, Cgroup);
         if (!created.TryGet(out MmStruct? mm, out Errno error))
             return error;
+        mm.CoreFilter = Mm?.CoreFilter ?? CoreFilter.Default;
         plan.Mm = mm;
         RLimit stackLimit = ThreadGroup.Limit(ResourceLimit.Stack);
         uint personality = plan.IsSecure ? Personality & ~PersonalityClearedBySetId : Personality;

@@ -96,7 +96,8 @@ internal sealed class CoreDump(Task dumper)
             && await current.Kernel.Vfs.TruncateAsync(current, file.Path.Dentry, 0) == Errno.Success)
         {
             ulong limit = current.ThreadGroup.Limit(ResourceLimit.Core).Soft;
-            written = await new CoreFile(current, file, (long)Math.Min(limit, long.MaxValue)).WriteAsync(info);
+            await new CoreFile(current, file, (long)Math.Min(limit, long.MaxValue)).WriteAsync(info);
+            written = true;
         }
 
         file.Put();

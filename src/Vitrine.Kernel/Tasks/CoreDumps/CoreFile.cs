@@ -7,8 +7,8 @@ using Vitrine.Kernel.Vfs;
 namespace Vitrine.Kernel.Tasks.CoreDumps;
 
 /// <summary>
-/// Writes an ELF core file: header, program headers, notes, and the memory that differs from the files it came from
-/// (coredump_filter's default: anonymous memory, and the first page of mapped ELF files). Pages of zeros become holes.
+/// Writes an ELF core file: header, program headers, notes, and the memory that the process's coredump_filter asks for (by
+/// default what differs from the files it came from, and the first page of mapped ELF files). Pages of zeros become holes.
 /// </summary>
 internal sealed class CoreFile(Task current, OpenFile file, long limit)
 {
@@ -19,14 +19,14 @@ internal sealed class CoreFile(Task current, OpenFile file, long limit)
 
     private readonly List<(VirtAddr Start, ulong Length)> _dumped = [];
 
-    /// <summary>True if the whole file was written.</summary>
-    public async KTask<bool> WriteAsync(SignalInfo info)
+    /// <summary>Writes what fits: a file that ends at the limit, or where the disk is full, is a core file all the same.</summary>
+    public async KTask WriteAsync(SignalInfo info)
     {
         MmStruct mm = current.Mm!;
         byte[] notes = CoreNotes.Make(current, info);
         byte[] head = Headers(mm, notes.Length);
         if (!await PutAsync(head, 0) || !await PutAsync(notes, head.Length))
-            return false;
+            return;
         long offset = AlignUp(head.Length + notes.Length);
         byte[] page = new byte[Page.Size];
         foreach ((VirtAddr start, ulong length) in _dumped)
@@ -38,13 +38,14 @@ internal sealed class CoreFile(Task current, OpenFile file, long limit)
                 if (await mm.ReadRemoteAsync(current, start + done, page) != Errno.Success || page.AsSpan().IndexOfAnyExcept((byte)0) < 0)
                     continue;
                 if (!await PutAsync(page, offset))
-                    return false;
+                    return;
                 await current.RescheduleAsync();
             }
         }
 
         // The last pages may be holes: the file is as long as its headers say.
-        return offset <= limit && await current.Kernel.Vfs.TruncateAsync(current, file.Path.Dentry, offset) == Errno.Success;
+        if (offset <= limit)
+            _ = await current.Kernel.Vfs.TruncateAsync(current, file.Path.Dentry, offset);
     }
 
     private byte[] Headers(MmStruct mm, int notes)
@@ -106,9 +107,21 @@ internal sealed class CoreFile(Task current, OpenFile file, long limit)
         // The vDSO's code is nowhere else to be found; its data page is of the moment.
         if (area.Operations is not null)
             return area.Start == mm.VdsoBase ? area.Length : 0;
-        if (area.IsAnonymous || area.HasAnonymous || (area.IsShared && area.Mapping is { IsSwapBacked: true }))
+        if (area.IsShared)
+        {
+            // Memory that no name leads to is as good as anonymous.
+            bool isNameless = area.Mapping?.Host is not { LinkCount: > 0 };
+            return (mm.CoreFilter & (isNameless ? CoreFilter.AnonymousShared : CoreFilter.FileShared)) != 0 ? area.Length : 0;
+        }
+
+        if ((area.IsAnonymous || area.HasAnonymous) && (mm.CoreFilter & CoreFilter.AnonymousPrivate) != 0)
             return area.Length;
-        return area.PageOffset == 0 && (area.Flags & VmFlags.Read) != 0 && IsElf(mm, area.Start) ? Page.Size : 0;
+        if (area.IsAnonymous)
+            return 0;
+        if ((mm.CoreFilter & CoreFilter.FilePrivate) != 0)
+            return area.Length;
+        bool mayBeElf = (mm.CoreFilter & CoreFilter.ElfHeaders) != 0 && area.PageOffset == 0 && (area.Flags & VmFlags.Read) != 0;
+        return mayBeElf && IsElf(mm, area.Start) ? Page.Size : 0;
     }
 
     private static bool IsElf(MmStruct mm, VirtAddr address) =>
