@@ -6,7 +6,9 @@ namespace Vitrine.Tests.Guests;
 /// A C program of tests/Guests. Its header comment may say: <c>covers: CALL…</c> (the system calls whose success,
 /// flags and errors it shows), <c>link: static dynamic musl</c> (how it is built; static by default), <c>args: …</c>,
 /// <c>cflags: …</c>, <c>cpus: N</c>, and <c>linux: MAJOR.MINOR</c>
-/// (the first Linux that has all it asks for), and <c>capabilities: NAME…</c> (what root must be able to do). It prints results, never numbers that differ from run to run.
+/// (the first Linux that has all it asks for), <c>capabilities: NAME…</c> (what root must be able to do), and
+/// <c>processor: FLAG…</c> (what the host's must have, by the names of /proc/cpuinfo). It prints results, never numbers that
+/// differ from run to run.
 /// </summary>
 internal sealed record GuestProgram(string Name, string Source)
 {
@@ -35,9 +37,17 @@ internal sealed record GuestProgram(string Name, string Source)
             if (Environment.OSVersion.Version < LeastKernel)
                 return $"{Name} (needs Linux {LeastKernel})";
             string[] missing = [.. Header("capabilities").Where(HostCapabilities.Lacks)];
-            return missing.Length == 0 ? null : $"{Name} (root lacks {string.Join(", ", missing)} here)";
+            if (missing.Length != 0)
+                return $"{Name} (root lacks {string.Join(", ", missing)} here)";
+            missing = [.. Header("processor").Where(flag => !HostFlags.Value.Contains(flag))];
+            return missing.Length == 0 ? null : $"{Name} (the host's processor lacks {string.Join(", ", missing)})";
         }
     }
+
+    private static readonly Lazy<HashSet<string>> HostFlags = new(() =>
+    [
+        .. File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("flags", StringComparison.Ordinal))?.Split(' ', StringSplitOptions.RemoveEmptyEntries) ?? [],
+    ]);
 
     public int Processors => Header("cpus") is [var n] ? int.Parse(n, System.Globalization.CultureInfo.InvariantCulture) : 1;
 
