@@ -33,6 +33,7 @@ public class CommandLineTests
     [InlineData(126, "vitrine: /usr: Permission denied\n", "do", "--", "/usr")]
     [InlineData(125, "vitrine: 'lots' is not a size; write it as 512M or 2G\n", "do", "--memory", "lots", "--", "true")]
     [InlineData(125, "vitrine: a machine has 1 to 64 processors, not 99\n", "do", "--cpus", "99", "--", "true")]
+    [InlineData(125, "vitrine: '486' is not a processor level: x86-64-v2, x86-64-v3 or max\n", "do", "--cpu", "486", "--", "true")]
     [InlineData(125, "vitrine: a volume is HOST:GUEST[:ro], with an absolute path for GUEST; got 'x'\n", "do", "--volume", "x", "--", "true")]
     [InlineData(125, "vitrine: cannot start in '/no/such': No such file or directory\n", "do", "--workdir", "/no/such", "--", "true")]
     public void Error_IsOneLineAndItsStatus(int status, string error, params string[] arguments)
@@ -62,6 +63,16 @@ public class CommandLineTests
     {
         HostRun run = Vitrine(["do", "--hostname", "glass", "--env", "A=b", "--workdir", "/usr", "--cpus", "2", "--", "sh", "-c", "uname -n; echo $A; pwd; nproc"]);
         Assert.Equal("glass\nb\n/usr\n2\n", Encoding.UTF8.GetString(run.Output));
+    }
+
+    [Theory]
+    [InlineData("x86-64-v2", "0 0 0")]
+    [InlineData("x86-64-v3", "1 0 0")]
+    [InlineData("max", "1 1 2")]
+    public void Cpu_ChoosesTheInstructions(string level, string expected)
+    {
+        HostRun run = Vitrine(["do", "--cpu", level, "--", "sh", "-c", "echo $(grep -cw avx2 /proc/cpuinfo) $(grep -cw sha_ni /proc/cpuinfo) $(od -An -v -tu8 -w16 /proc/self/auxv | awk '$1 == 26 { print $2 }')"]);
+        Assert.Equal(expected + "\n", Encoding.UTF8.GetString(run.Output));
     }
 
     [Fact]
