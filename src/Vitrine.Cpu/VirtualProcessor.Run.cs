@@ -39,6 +39,7 @@ internal sealed unsafe partial class VirtualProcessor
         _state->RamLength = complex.Memory.Length;
         _state->FrameCode = (void**)complex.Code.Frames;
         _state->WrittenFrames = complex.Code.WrittenFrames;
+        _state->Budget = Translator.NativeEntry.Budget;
         _state->NativeGate = complex.Code.NativeGate;
         RegisterFile initial = default;
         initial.Reset();

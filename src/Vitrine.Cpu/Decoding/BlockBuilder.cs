@@ -41,6 +41,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     private readonly Op* _ops;
     private int _count;
     private bool _step;
+    private bool _open;
     private int _instructionCount;
 
     public BlockBuilder(CpuLevel level)
@@ -173,6 +174,7 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
 
     private void Finish(bool open, ulong next)
     {
+        _open = open;
         if (open)
         {
             Op* o = _ops + _count++;
@@ -188,10 +190,12 @@ internal sealed unsafe partial class BlockBuilder : IDisposable
     }
 
     /// <summary>
-    /// Lets the operations that were built, which go on behind themselves, end with <see cref="BranchHandlers.Stop"/> instead.
+    /// Lets the operations that were built, if they go on behind themselves, end with <see cref="BranchHandlers.Stop"/> instead.
     /// </summary>
     public void EndOpen()
     {
+        if (!_open)
+            return;
         _count--;
         _ops[_count - 1].Fn = &BranchHandlers.Stop;
         _ops[_count - 1].Flags = OpFlags.Stop;

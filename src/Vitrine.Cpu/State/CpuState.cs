@@ -29,7 +29,8 @@ internal unsafe partial struct CpuState
     public const int JumpCacheOffset = 208;
     public const int JumpKeyOffset = 216;
     public const int FlagKindOffset = 224;
-    public const int NativeReasonOffset = 228;
+    public const int BudgetOffset = 228;
+    public const int NativeReasonOffset = 500;
     public const int SitesOffset = 232;
     public const int FlagAOffset = 240;
     public const int FlagBOffset = 248;
@@ -113,7 +114,13 @@ internal unsafe partial struct CpuState
     /// <summary>What places of machine code have cached: see <see cref="Translation.SiteCache"/>.</summary>
     [FieldOffset(SitesOffset)] public byte* Sites;
 
-    [FieldOffset(FlagImageOffset)] public ulong FlagImage;
+    [FieldOffset(FlagImageOffset)] public uint FlagImage;
+
+    /// <summary>
+    /// Instructions that machine code may still count before it looks for attention; what is missing from
+    /// <see cref="Translator.NativeEntry.Budget"/> isn't in <see cref="Retired"/> yet.
+    /// </summary>
+    [FieldOffset(BudgetOffset)] public int Budget;
     [FieldOffset(ScratchOffset)] public ulong Scratch;
 
     /// <summary>Enters machine code: see <see cref="Translator.HostCode"/>.</summary>

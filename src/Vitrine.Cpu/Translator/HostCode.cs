@@ -100,6 +100,8 @@ internal sealed unsafe partial class HostCode : IDisposable
             w.JumpTo(exit);
         }
 
+        Refill = w.Position;
+        WriteRefill(w);
         ReadProbe = w.Position;
         WriteProbe(w, TlbTag.Read);
         StoreProbe = w.Position;
@@ -114,6 +116,32 @@ internal sealed unsafe partial class HostCode : IDisposable
 
     /// <summary>As <see cref="ReadProbe"/> for a write.</summary>
     public byte* StoreProbe { get; private set; }
+
+    /// <summary>Where a run of instructions goes when the budget is used up: writable address. T1 is the site.</summary>
+    public byte* Refill { get; private set; }
+
+    /// <summary>Leaves if somebody wants attention; else counts what was used, and goes on with a new budget.</summary>
+    private void WriteRefill(MachineCodeWriter w)
+    {
+        const int T0 = HostRegister.T0, T1 = HostRegister.T1;
+        w.StoreState(CpuState.NativeSiteOffset, T1);
+        w.State(0x83, 8, 7, CpuState.AttentionOffset);                        // cmp [attention], 0
+        w.Byte(0);
+        int* wanted = w.JumpIf(5);
+        w.Registers(0xc7, 8, 0, T0);
+        w.Int32(NativeEntry.Budget);
+        w.State(0x63, 8, T1, CpuState.BudgetOffset);                          // movsxd
+        w.Registers(0x2b, 8, T0, T1);
+        w.State(0x01, 8, T0, CpuState.RetiredOffset);                         // add [retired], t0
+        w.StoreState32(CpuState.BudgetOffset, NativeEntry.Budget);
+        w.LoadState(T1, CpuState.NativeSiteOffset);
+        w.Memory(0x63, 8, T0, T1, NativeSite.ResumeOffset);
+        w.Registers(0x03, 8, T0, T1);
+        w.Registers(0xff, 4, 4, T0);                                          // jmp t0
+        w.LandHere(wanted);
+        w.LoadState(T1, CpuState.NativeSiteOffset);
+        w.JumpTo(Gate(NativeReason.Attention));
+    }
 
     /// <summary>Looks into the TLB, keeps what it finds for the place, and tries again there; or leaves for a miss.</summary>
     private void WriteProbe(MachineCodeWriter w, int tag)

@@ -13,6 +13,9 @@ internal static unsafe class NativeEntry
     /// <summary>All exceptions masked: only then may the host execute vector instructions for the guest.</summary>
     private const uint Masks = 0x1f80;
 
+    /// <summary>Instructions between two looks for attention: some microseconds.</summary>
+    public const int Budget = 8192;
+
     public static Op* Run(CpuState* c, Op* o)
     {
         BlockHeader* header = (BlockHeader*)o - 1;
@@ -24,6 +27,15 @@ internal static unsafe class NativeEntry
             // SAFETY: code is an executable address inside a region, with the state in the form that it expects there.
             ((delegate* unmanaged<CpuState*, byte*, void>)c->NativeGate)(c, code);
             NativeSite* site = c->NativeSite;
+            c->Retired += (ulong)(Budget - c->Budget);
+            c->Budget = Budget;
+            if (c->External != 0)
+            {
+                // Whoever goes on looks soon.
+                c->Budget = 0;
+                c->Retired -= Budget;
+            }
+
             switch ((NativeReason)c->NativeReason)
             {
                 case NativeReason.Miss:
@@ -54,6 +66,7 @@ internal static unsafe class NativeEntry
                     break;
                 case NativeReason.Attention:
                     FlagRecord.Materialise(c);
+                    c->Retired -= site->Ahead;
                     return LeaveTo(c, o, c->PageBase + site->Offset);
                 case NativeReason.Link:
                     FlagRecord.Materialise(c);

@@ -72,7 +72,6 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _w.AlignAhead(0, 16);
         byte* start = _w.Position;
         ForgetFlags();
-        EmitPoll(offset);
         int k = 0;
         while (k < _region.Count)
         {
@@ -102,34 +101,36 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         }
 
         _labels[k] = _w.Position;
-        if (r.IsLoopHead)
-            EmitPoll(r.Offset);
-        if (r.BeginsRun)
-            EmitCount(r.RunLength, r.ReadBefore != 0 && _host != 0);
+        if (k == 0 || r.IsLoopHead)
+            EmitCountAndPoll(ref r);
+        else if (r.BeginsRun)
+            EmitCount(ref r);
     }
 
-    /// <summary>Leaves if somebody wants attention.</summary>
-    private void EmitPoll(uint offset)
+    /// <summary>Counts a run of instructions ahead of it.</summary>
+    private void EmitCount(ref RegionInstruction r)
     {
-        _w.State(0x83, 8, 7, CpuState.AttentionOffset);
-        _w.Byte(0);
-        ref Exit exit = ref NewExit(NativeReason.Attention, _w.JumpIf(5));
-        exit.Site.Offset = (ushort)offset;
-        exit.Site.Flags = NativeSite.Unknown;
-    }
-
-    private void EmitCount(int instructions, bool keepFlags)
-    {
-        if (keepFlags)
+        if (r.ReadBefore != 0 && _host != 0)
         {
-            _w.LoadState(HostRegister.T0, CpuState.RetiredOffset);
-            _w.Lea(8, HostRegister.T0, HostRegister.T0, -1, 0, instructions);
-            _w.StoreState(CpuState.RetiredOffset, HostRegister.T0);
+            _w.State(0x8b, 4, HostRegister.T0, CpuState.BudgetOffset);
+            _w.Lea(4, HostRegister.T0, HostRegister.T0, -1, 0, -r.RunLength);
+            _w.State(0x89, 4, HostRegister.T0, CpuState.BudgetOffset);
             return;
         }
 
-        _w.State(0x83, 8, 0, CpuState.RetiredOffset);
-        _w.Byte(instructions);
+        _w.State(0x83, 4, 5, CpuState.BudgetOffset);                          // sub [budget], length
+        _w.Byte(r.RunLength);
+        _host = 0;
+    }
+
+    /// <summary>As <see cref="EmitCount"/>; leaves now and then if somebody wants attention.</summary>
+    private void EmitCountAndPoll(ref RegionInstruction r)
+    {
+        _w.State(0x83, 4, 5, CpuState.BudgetOffset);
+        _w.Byte(r.RunLength);
+        ref Exit exit = ref NewExit(NativeReason.Attention, _w.JumpIf(8), r);
+        exit.Resume = _w.Position;
+        exit.Site.Flags = NativeSite.Unknown;
         _host = 0;
     }
 
@@ -244,7 +245,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _w.Byte(0x3d);
         int* toSite = (int*)_w.Position;
         _w.Int32(0);
-        _w.JumpTo(exit.Reason != NativeReason.Miss ? _code.Gate(exit.Reason) : exit.Site.Extra != 0 ? _code.StoreProbe : _code.ReadProbe);
+        _w.JumpTo(exit.Reason switch
+        {
+            NativeReason.Miss => exit.Site.Extra != 0 ? _code.StoreProbe : _code.ReadProbe,
+            NativeReason.Attention => _code.Refill,
+            _ => _code.Gate(exit.Reason),
+        });
         while (((nuint)_w.Position & 3) != 0)
             _w.Byte(0xcc);
         byte* site = _w.Position;
