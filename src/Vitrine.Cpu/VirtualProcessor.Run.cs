@@ -138,7 +138,7 @@ internal sealed unsafe partial class VirtualProcessor
                 o = o->Fn(c, o);
                 quiet = Volatile.Read(ref c->Attention) == 0;
             }
-            while (quiet && --((BlockHeader*)o - 1)->Heat != 0);
+            while (quiet && ((o->Flags & OpFlags.BlockStart) == 0 || --((BlockHeader*)o - 1)->Heat != 0));
 
             if (Volatile.Read(ref c->Internal) != 0)
                 return;

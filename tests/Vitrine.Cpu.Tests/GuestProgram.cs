@@ -16,9 +16,9 @@ internal sealed unsafe class GuestProgram : IDisposable
     public const ulong Data = 0x60_0000;
     public const ulong StackTop = Data + 0x2000;
 
-    public GuestProgram(ulong megabytes = 16, CpuLevel level = CpuLevel.Max)
+    public GuestProgram(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy? translation = null)
     {
-        Space = new GuestSpace(megabytes, level);
+        Space = new GuestSpace(megabytes, level, translation);
         Space.Map(Code, Pte.Writable);
         Space.Map(Data, Pte.Writable | Pte.NoExecute);
         Space.Map(Data + Page.Size, Pte.Writable | Pte.NoExecute);

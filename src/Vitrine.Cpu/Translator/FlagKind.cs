@@ -32,6 +32,12 @@ internal enum FlagKind
     /// <summary>A product whose low half is FlagA; FlagB (a byte) is CF and OF.</summary>
     Multiply = 9,
 
+    /// <summary>FlagA is what the addition of FlagB gave.</summary>
+    AddResult = 11,
+
+    /// <summary>FlagA is what the subtraction of FlagB left.</summary>
+    SubtractResult = 12,
+
     /// <summary>CF, PF and ZF are the first three bytes of FlagB, the others clear.</summary>
     Bytes = 10,
 }

@@ -75,6 +75,12 @@ internal static unsafe class FlagRecord
             case FlagKind.Subtract:
                 FlagRules.Difference<TSize>(c, a, b, a - b);
                 break;
+            case FlagKind.AddResult:
+                FlagRules.Sum<TSize>(c, TSize.Truncate(a - b), b, a);
+                break;
+            case FlagKind.SubtractResult:
+                FlagRules.Difference<TSize>(c, TSize.Truncate(a + b), b, a);
+                break;
             case FlagKind.Logic:
                 FlagRules.Logic<TSize>(c, a);
                 break;

@@ -244,6 +244,29 @@ internal static class InstructionRules
             r.Kind = InstructionKind.Interpreted;
     }
 
+    /// <summary>Guest registers that an instruction may change, one bit each.</summary>
+    public static int WrittenRegisters(in RegionInstruction r)
+    {
+        const int Accumulators = 1 | 4;
+        const int StackPointer = 16;
+        ref readonly Instruction i = ref r.Code;
+        return r.Kind switch
+        {
+            InstructionKind.Nothing or InstructionKind.Jump or InstructionKind.JumpIf or InstructionKind.JumpIndirect => 0,
+            InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.Push => StackPointer,
+            InstructionKind.Leave => StackPointer | 32,
+            InstructionKind.Pop => StackPointer | Bit(i, 0),
+            InstructionKind.MultiplyWide or InstructionKind.Divide or InstructionKind.Verbatim => Accumulators,
+            InstructionKind.Exchange or InstructionKind.ExchangeAdd => Bit(i, 0) | Bit(i, 1),
+            InstructionKind.CompareExchange => 1 | Bit(i, 0),
+            InstructionKind.Interpreted => 0xffff,
+            _ => Bit(i, 0),
+        };
+    }
+
+    private static int Bit(in Instruction i, int operand) =>
+        i.GetOpKind(operand) == OpKind.Register && IsGeneral(i.GetOpRegister(operand)) ? 1 << Number(i.GetOpRegister(operand)) : 0;
+
     public static bool UsesHighByte(in Instruction i)
     {
         for (int n = 0; n < i.OpCount; n++)

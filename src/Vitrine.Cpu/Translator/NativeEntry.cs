@@ -65,8 +65,7 @@ internal static unsafe class NativeEntry
                     code = NativeSite.ResumeOf(site);
                     break;
                 case NativeReason.Attention:
-                    FlagRecord.Materialise(c);
-                    c->Retired -= site->Ahead;
+                    Settle(c, site);
                     return LeaveTo(c, o, c->PageBase + site->Offset);
                 case NativeReason.Link:
                     FlagRecord.Materialise(c);
@@ -87,7 +86,16 @@ internal static unsafe class NativeEntry
     private static void Settle(CpuState* c, NativeSite* site)
     {
         if (site->Flags != NativeSite.Unknown)
+        {
             c->FlagKind = site->Flags;
+            if (site->A != FlagOperand.Stored)
+                c->FlagA = c->Gpr[(int)site->A];
+            if (site->B == FlagOperand.Immediate)
+                c->FlagB = (ulong)site->Immediate;
+            else if (site->B != FlagOperand.Stored)
+                c->FlagB = c->Gpr[(int)site->B];
+        }
+
         FlagRecord.Materialise(c);
         c->Retired -= site->Ahead;
     }

@@ -33,8 +33,18 @@ internal enum NativeReason
     Leave = 8,
 }
 
+/// <summary>Where an operand of the flags' record is: a guest register's number, or one of these.</summary>
+internal enum FlagOperand : byte
+{
+    /// <summary>In memory, where the record has it.</summary>
+    Stored = 255,
+
+    /// <summary>A constant.</summary>
+    Immediate = 254,
+}
+
 /// <summary>What is known about a place where machine code leaves; lies behind the code, in the same memory.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 24)]
+[StructLayout(LayoutKind.Sequential, Size = 28)]
 internal unsafe struct NativeSite
 {
     /// <summary><see cref="Flags"/> is as the memory says.</summary>
@@ -63,6 +73,13 @@ internal unsafe struct NativeSite
     /// its cached translation lies among <c>Sites</c>.
     /// </summary>
     public int Data;
+
+    /// <summary>Where the operands of <see cref="Flags"/> are.</summary>
+    public FlagOperand A;
+    public FlagOperand B;
+
+    /// <summary>The value of an operand that is <see cref="FlagOperand.Immediate"/>.</summary>
+    public int Immediate;
 
     public const int SizeOffset = 2;
     public const int ResumeOffset = 12;

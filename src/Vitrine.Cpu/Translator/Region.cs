@@ -138,7 +138,7 @@ internal sealed unsafe class Region
         }
     }
 
-    private static int Kills(in RegionInstruction r) => r.Kind == InstructionKind.ShiftByCl ? 0 : r.Writes;
+    public static int Kills(in RegionInstruction r) => r.Kind == InstructionKind.ShiftByCl ? 0 : r.Writes;
 
     /// <summary>What must be on record and what is read just before an instruction.</summary>
     private static void AddBefore(in RegionInstruction next, ref int record, ref int read)

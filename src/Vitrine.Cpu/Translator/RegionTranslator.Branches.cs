@@ -163,6 +163,8 @@ internal sealed unsafe partial class RegionTranslator
         NeedFlags(r.Reads, r);
         if (r.Target >= 0)
         {
+            if (r.Target <= k && TryBeginCopy(ref r, k, condition))
+                return;
             StoreFlags();
             int* from = _w.JumpIf(condition);
             if (r.Target <= k)
@@ -192,8 +194,10 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitExitTo(int* from, ulong target)
     {
         ref Exit exit = ref NewExit(target < 4096 ? NativeReason.Link : NativeReason.Leave, from);
-        exit.StoresFlags = !_flagsStored;
-        exit.Site.Flags = _flagsStored ? NativeSite.Unknown : _flags;
+        exit.StoresFlags = true;
+        DescribeFlags(ref exit);
+        if (_flagsStored)
+            exit.Site.Flags = NativeSite.Unknown;
         exit.Site.Offset = (ushort)target;
         exit.Site.Size = (ushort)_frame;
         exit.Site.Extra = (ushort)(_frame >> 16);

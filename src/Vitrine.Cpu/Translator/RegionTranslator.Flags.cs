@@ -15,58 +15,159 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>A known word is in memory, too.</summary>
     private bool _flagsStored;
 
+    /// <summary>Where the record's operands are. Those in registers stay there until the register changes.</summary>
+    private FlagOperand _a;
+    private FlagOperand _b;
+    private int _immediate;
+
     /// <summary>Nothing is known but that the record in memory is right.</summary>
     private void ForgetFlags()
     {
         _host = 0;
+        _record++;
         _flags = NativeSite.Unknown;
         _flagsStored = true;
+        _a = FlagOperand.Stored;
+        _b = FlagOperand.Stored;
     }
 
+    /// <summary>A new record, whose operands are in memory.</summary>
     private void SetFlags(uint word)
     {
+        _record++;
         _flags = word;
         _flagsStored = false;
+        _a = FlagOperand.Stored;
+        _b = FlagOperand.Stored;
+    }
+
+    private void SetFlags(uint word, FlagOperand a, FlagOperand b, int immediate = 0)
+    {
+        SetFlags(word);
+        _a = a;
+        _b = b;
+        _immediate = immediate;
     }
 
     /// <summary>Sees to it that memory alone tells the flags. Changes no flag of the host.</summary>
     private void StoreFlags()
     {
+        StoreOperands(_a, _b, _immediate);
+        _a = FlagOperand.Stored;
+        _b = FlagOperand.Stored;
         if (_flagsStored)
             return;
         _w.StoreState32(CpuState.FlagKindOffset, _flags);
         _flagsStored = true;
     }
 
+    private void StoreOperands(FlagOperand a, FlagOperand b, int immediate)
+    {
+        if (a != FlagOperand.Stored)
+            _w.StoreState(CpuState.FlagAOffset, HostRegister.Of((int)a));
+        if (b == FlagOperand.Immediate)
+            _w.StoreState64(CpuState.FlagBOffset, immediate);
+        else if (b != FlagOperand.Stored)
+            _w.StoreState(CpuState.FlagBOffset, HostRegister.Of((int)b));
+    }
+
+    /// <summary>
+    /// Puts operands of the record that an instruction is about to overwrite into memory, if they are still wanted behind it.
+    /// Ways out of the instruction itself find them where they were.
+    /// </summary>
+    private void KeepOperands(in RegionInstruction r)
+    {
+        if (((int)_a >= 16 && (int)_b >= 16) || r.Kind == InstructionKind.Interpreted || ((r.RecordAfter | r.ReadAfter) & ~Region.Kills(r)) == 0)
+            return;
+        int written = InstructionRules.WrittenRegisters(r);
+        if ((int)_a < 16 && (written >> (int)_a & 1) != 0)
+        {
+            _w.StoreState(CpuState.FlagAOffset, HostRegister.Of((int)_a));
+            _a = FlagOperand.Stored;
+        }
+
+        if ((int)_b < 16 && (written >> (int)_b & 1) != 0)
+        {
+            _w.StoreState(CpuState.FlagBOffset, HostRegister.Of((int)_b));
+            _b = FlagOperand.Stored;
+        }
+    }
+
+    /// <summary>Behind an instruction: registers that it has written no longer hold the operands of a record from before it.</summary>
+    private void DropOperands(in RegionInstruction r, int record)
+    {
+        if (record != _record || ((int)_a >= 16 && (int)_b >= 16))
+            return;
+        int written = InstructionRules.WrittenRegisters(r);
+        if ((int)_a < 16 && (written >> (int)_a & 1) != 0)
+            _a = FlagOperand.Stored;
+        if ((int)_b < 16 && (written >> (int)_b & 1) != 0)
+            _b = FlagOperand.Stored;
+    }
+
+    /// <summary>Changes with every new record.</summary>
+    private int _record;
+
+    /// <summary>A guest register as an operand of the record: where it is, if that is a host register, else in memory after all.</summary>
+    private static FlagOperand OperandOf(int guest) => HostRegister.Of(guest) >= 0 ? (FlagOperand)guest : FlagOperand.Stored;
+
     /// <summary>Brings guest flags into the host's flags register. Uses T1.</summary>
     private void NeedFlags(int flags, in RegionInstruction r)
     {
         if ((_host & flags) == flags)
             return;
-        if (_flags != NativeSite.Unknown && _flags >> 16 == 0)
+        if (_flags == NativeSite.Unknown || _flags >> 16 != 0)
         {
-            int size = SizeOf(_flags);
-            switch (KindOf(_flags))
-            {
-                case FlagKind.Add:
-                    _w.LoadState(HostRegister.T1, CpuState.FlagAOffset);
-                    _w.State(size == 1 ? 0x02 : 0x03, size, HostRegister.T1, CpuState.FlagBOffset);
-                    _host = All;
-                    return;
-                case FlagKind.Subtract:
-                    _w.LoadState(HostRegister.T1, CpuState.FlagAOffset);
-                    _w.State(size == 1 ? 0x3a : 0x3b, size, HostRegister.T1, CpuState.FlagBOffset);
-                    _host = All;
-                    return;
-                case FlagKind.Logic:
-                    _w.LoadState(HostRegister.T1, CpuState.FlagAOffset);
-                    _w.Registers(size == 1 ? 0x84 : 0x85, size, HostRegister.T1, HostRegister.T1);
-                    _host = All & ~Adjust;
-                    return;
-            }
+            LoadFlags(r);
+            return;
         }
 
-        LoadFlags(r);
+        int size = SizeOf(_flags);
+        FlagKind kind = KindOf(_flags);
+        if (kind is not (FlagKind.Add or FlagKind.Subtract or FlagKind.Logic or FlagKind.AddResult or FlagKind.SubtractResult))
+        {
+            LoadFlags(r);
+            return;
+        }
+
+        if (_a == FlagOperand.Stored)
+            _w.LoadState(HostRegister.T1, CpuState.FlagAOffset);
+        else
+            _w.Move(HostRegister.T1, HostRegister.Of((int)_a));
+        switch (kind)
+        {
+            case FlagKind.Add:
+                WithOperandB(0, size);
+                break;
+            case FlagKind.Subtract:
+                WithOperandB(7, size);
+                break;
+            case FlagKind.AddResult:
+                WithOperandB(5, size);
+                WithOperandB(0, size);
+                break;
+            case FlagKind.SubtractResult:
+                WithOperandB(0, size);
+                WithOperandB(7, size);
+                break;
+            default:
+                _w.Registers(size == 1 ? 0x84 : 0x85, size, HostRegister.T1, HostRegister.T1);
+                break;
+        }
+
+        _host = kind == FlagKind.Logic ? All & ~Adjust : All;
+    }
+
+    /// <summary>An operation of the 80h group on T1 and the record's second operand.</summary>
+    private void WithOperandB(int operation, int size)
+    {
+        int opcode = OpcodeFrom(operation, size);
+        if (_b == FlagOperand.Immediate)
+            _w.Immediate(operation, size, HostRegister.T1, size == 1 ? (sbyte)_immediate : size == 2 ? (short)_immediate : _immediate);
+        else if (_b == FlagOperand.Stored)
+            _w.State(opcode, size, HostRegister.T1, CpuState.FlagBOffset);
+        else
+            _w.Registers(opcode, size, HostRegister.T1, HostRegister.Of((int)_b));
     }
 
     /// <summary>Leaves to have the record evaluated, and takes the result over.</summary>
@@ -102,7 +203,8 @@ internal sealed unsafe partial class RegionTranslator
         }
         else
         {
-            SetFlags((_flags & 0xffff) | word);
+            _flags = (_flags & 0xffff) | word;
+            _flagsStored = false;
         }
     }
 

@@ -162,12 +162,8 @@ internal sealed unsafe partial class RegionTranslator
         else
             EmitToRegister(ref i, operation, size);
         _host = r.HostValid;
-        if (r.NeedsRecord)
-        {
-            if (i.HasLockPrefix && operation == 5)
-                _host = 0;
-            SetFlags(Word(KindOfOperation(operation), size));
-        }
+        if (r.NeedsRecord && i.HasLockPrefix && operation == 5)
+            _host = 0;
     }
 
     private void EmitPlainArithmetic(ref RegionInstruction r, bool memory)
@@ -238,7 +234,7 @@ internal sealed unsafe partial class RegionTranslator
             if (!immediate && source == d)
             {
                 _w.Registers(size == 1 ? 0x84 : 0x85, size, d, d);
-                _w.StoreState(CpuState.FlagAOffset, d);
+                RecordLogic(guest, d, size);
                 return;
             }
 
@@ -249,16 +245,25 @@ internal sealed unsafe partial class RegionTranslator
             else
                 _w.Registers(OpcodeFrom(4, size), size, T0, source);
             _w.StoreState(CpuState.FlagAOffset, T0);
+            SetFlags(Word(FlagKind.Logic, size));
             return;
         }
 
+        // What stays in a register needn't be stored.
+        bool keepsA = d != T0 && operation is 0 or 5 or 7 && (operation == 7 || immediate || source != d);
+        FlagOperand b = immediate ? FlagOperand.Immediate : source == T1 ? FlagOperand.Stored : (FlagOperand)InstructionRules.Number(i.Op1Register);
         if (!logic)
         {
-            _w.StoreState(CpuState.FlagAOffset, d);
-            if (immediate)
-                _w.StoreState64(CpuState.FlagBOffset, (int)(long)i.GetImmediate(1));
-            else
-                _w.StoreState(CpuState.FlagBOffset, source);
+            if (!keepsA)
+                _w.StoreState(CpuState.FlagAOffset, d);
+            if (!keepsA || b == FlagOperand.Stored)
+            {
+                if (immediate)
+                    _w.StoreState64(CpuState.FlagBOffset, (int)(long)i.GetImmediate(1));
+                else
+                    _w.StoreState(CpuState.FlagBOffset, source);
+                b = FlagOperand.Stored;
+            }
         }
 
         if (immediate)
@@ -266,11 +271,28 @@ internal sealed unsafe partial class RegionTranslator
         else
             _w.Registers(OpcodeFrom(operation, size), size, d, source);
         if (logic)
-            _w.StoreState(CpuState.FlagAOffset, d);
-        else if (operation is 2 or 3)
-            _w.StoreState(CpuState.FlagROffset, d);
+        {
+            RecordLogic(guest, d, size);
+        }
+        else
+        {
+            if (operation is 2 or 3)
+                _w.StoreState(CpuState.FlagROffset, d);
+            FlagKind kind = !keepsA || operation == 7 ? KindOfOperation(operation) : operation == 0 ? FlagKind.AddResult : FlagKind.SubtractResult;
+            SetFlags(Word(kind, size), keepsA ? (FlagOperand)guest : FlagOperand.Stored, b, immediate ? (int)(long)i.GetImmediate(1) : 0);
+        }
+
         if (d == T0 && writes)
             _w.StoreState(guest * 8, d);
+    }
+
+    /// <summary>The result of a logical operation on record: a guest register, whose value is in a host register.</summary>
+    private void RecordLogic(int guest, int host, int size)
+    {
+        FlagOperand a = OperandOf(guest);
+        if (a == FlagOperand.Stored)
+            _w.StoreState(CpuState.FlagAOffset, host);
+        SetFlags(Word(FlagKind.Logic, size), a, FlagOperand.Stored);
     }
 
     /// <summary>With memory at [T0] as the destination; the flags' record is written.</summary>
@@ -313,6 +335,7 @@ internal sealed unsafe partial class RegionTranslator
             _w.StoreState(CpuState.FlagAOffset, T1);
         else if (operation is 2 or 3)
             _w.StoreState(CpuState.FlagROffset, T1);
+        SetFlags(Word(KindOfOperation(operation), size));
     }
 
     /// <summary>LOCK ADD and LOCK SUB at [T0] with the flags' record: by LOCK XADD, which tells the old value.</summary>
@@ -336,6 +359,7 @@ internal sealed unsafe partial class RegionTranslator
         _w.Byte(0xf0);
         _w.Memory(size == 1 ? 0x0fc0 : 0x0fc1, size, T1, T0);
         _w.StoreState(CpuState.FlagAOffset, T1);
+        SetFlags(Word(KindOfOperation(operation), size));
     }
 
     private void EmitIncrement(ref RegionInstruction r)

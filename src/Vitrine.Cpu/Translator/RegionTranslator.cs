@@ -13,14 +13,14 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     /// <summary>Bytes that a region may need at most; the caller sees to it that they are there.</summary>
     public const int MaxBytes = 64 << 10;
 
-    private const int MaxExits = Region.MaxInstructions * 6;
+    private const int MaxExits = Region.MaxInstructions * 10;
 
     private readonly HostCode _code;
     private readonly Region _region;
     private readonly MachineCodeWriter _w = new();
     private readonly Exit[] _exits = new Exit[MaxExits];
     private readonly byte*[] _labels = new byte*[Region.MaxInstructions];
-    private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions];
+    private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions * 2];
     private readonly BlockBuilder _builder;
     private int _exitCount;
     private int _forwardCount;
@@ -68,6 +68,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _frame = frame;
         _exitCount = 0;
         _forwardCount = 0;
+        _copyCount = 0;
         _w.MoveTo(_code.Free);
         _w.AlignAhead(0, 16);
         byte* start = _w.Position;
@@ -76,17 +77,30 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         while (k < _region.Count)
         {
             BeginInstruction(k);
-            k += Emit(k);
+            k += EmitKeeping(k);
         }
 
         if (!_region.IsClosed)
             EmitGoto(_region.End);
+        for (int c = 0; c < _copyCount; c++)
+            EmitCopy(ref _copies[c]);
         foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
             MachineCodeWriter.Land((int*)from, _labels[target]);
         for (int e = 0; e < _exitCount; e++)
             EmitExit(ref _exits[e]);
         _code.Free = _w.Position;
         return start + _code.ToExecutable;
+    }
+
+    /// <summary>As <see cref="Emit"/>, with an eye on registers that the flags' record needs.</summary>
+    private int EmitKeeping(int k)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        KeepOperands(r);
+        int record = _record;
+        int used = Emit(k);
+        DropOperands(r, record);
+        return used;
     }
 
     private void BeginInstruction(int k)
@@ -130,7 +144,6 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _w.Byte(r.RunLength);
         ref Exit exit = ref NewExit(NativeReason.Attention, _w.JumpIf(8), r);
         exit.Resume = _w.Position;
-        exit.Site.Flags = NativeSite.Unknown;
         _host = 0;
     }
 
@@ -202,9 +215,18 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     {
         ref Exit exit = ref NewExit(reason, from);
         exit.Site.Offset = r.Offset;
-        exit.Site.Flags = _flags;
         exit.Site.Ahead = r.Ahead;
+        DescribeFlags(ref exit);
         return ref exit;
+    }
+
+    /// <summary>Lets the site tell the flags as they are known here.</summary>
+    private void DescribeFlags(ref Exit exit)
+    {
+        exit.Site.Flags = _flags;
+        exit.Site.A = _a;
+        exit.Site.B = _b;
+        exit.Site.Immediate = _immediate;
     }
 
     private void EmitExit(ref Exit exit)
@@ -214,7 +236,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         if (exit.FromToo != null)
             _w.LandHere(exit.FromToo);
         if (exit.StoresFlags)
-            _w.StoreState32(CpuState.FlagKindOffset, exit.Site.Flags);
+        {
+            StoreOperands(exit.Site.A, exit.Site.B, exit.Site.Immediate);
+            if (exit.Site.Flags != NativeSite.Unknown)
+                _w.StoreState32(CpuState.FlagKindOffset, exit.Site.Flags);
+        }
+
         if (exit.Distant != 0)
         {
             EmitDistant(exit.Distant);
