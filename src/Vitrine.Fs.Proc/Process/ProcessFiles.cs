@@ -46,19 +46,30 @@ internal static class ProcessFiles
     public static void Syscall(Task current, ProcessContext context, GeneratedText text)
     {
         Task task = context.Task;
-        if (task.SyscallNumber < 0 || task.Path == KernelPath.None)
+        if (task.State == Vitrine.Kernel.Sched.TaskState.Running)
         {
-            text.Line(task.State == Vitrine.Kernel.Sched.TaskState.Running ? "running" : "-1 0x0 0x0");
+            text.Line("running");
             return;
         }
 
         text.Append(task.SyscallNumber);
-        for (int i = 0; i < 6; i++)
-            text.Append(" 0x").AppendHex(task.SyscallArguments[i]);
         unsafe
         {
-            // SAFETY: a task that is registered under its number owns its registers; the kernel lock is held.
-            text.Append(" 0x").AppendHex(task.Registers->Rsp).Append(" 0x").AppendHex(task.Registers->Rip).Append('\n');
+            // SAFETY: a task that has not ended owns its registers; the kernel lock is held, and no processor is on it.
+            Vitrine.Cpu.RegisterFile* r = task.Registers;
+            if (r is null)
+            {
+                text.Append(" 0x0 0x0\n");
+                return;
+            }
+
+            if (task.SyscallNumber >= 0)
+            {
+                foreach (ulong argument in (ReadOnlySpan<ulong>)[r->Rdi, r->Rsi, r->Rdx, r->R10, r->R8, r->R9])
+                    text.Append(" 0x").AppendHex(argument);
+            }
+
+            text.Append(" 0x").AppendHex(r->Rsp).Append(" 0x").AppendHex(r->Rip).Append('\n');
         }
     }
 
