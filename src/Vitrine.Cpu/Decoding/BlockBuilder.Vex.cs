@@ -10,6 +10,7 @@ namespace Vitrine.Cpu.Decoding;
 internal sealed unsafe partial class BlockBuilder
 {
     /// <summary>May be one: the mnemonics of AVX lie between these, with a few others among them.</summary>
+    [MethodImpl(Inline.Always)]
     private static bool IsVector(Mnemonic m) => m is >= Mnemonic.Vaddpd and <= Mnemonic.Vzeroupper;
 
     /// <summary>False: not an instruction of AVX that the level has.</summary>
@@ -137,10 +138,12 @@ internal sealed unsafe partial class BlockBuilder
     private static bool HasMemory(in Instruction i) => i.Op1Kind == OpKind.Memory || i.Op2Kind == OpKind.Memory;
 
     /// <summary>An operand is a YMM register, or as wide: conversions of four doubles in memory have an XMM destination.</summary>
+    [MethodImpl(Inline.Always)]
     private static bool IsWide(in Instruction i) =>
         IsYmm(i.Op0Kind, i.Op0Register) || IsYmm(i.Op1Kind, i.Op1Register) || IsYmm(i.Op2Kind, i.Op2Register)
         || (i.Op1Kind == OpKind.Memory && i.MemorySize == MemorySize.Packed256_Float64);
 
+    [MethodImpl(Inline.Always)]
     private static bool IsYmm(OpKind kind, Register register) => kind == OpKind.Register && register is >= Register.YMM0 and <= Register.YMM31;
 
     /// <summary>FMA: Aux says which of the operands are multiplied and what is negated, o[1] the memory size and lanes.</summary>

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.Simd;
 using Vitrine.Cpu.State;
 
@@ -24,6 +26,7 @@ internal static unsafe class ExtendedState
     private const int IpOffset = 8, DpOffset = 16, RegistersOffset = 32, XmmOffset = 160;
 
     /// <summary>Bytes of an XSAVE area with these components.</summary>
+    [MethodImpl(Inline.Always)]
     public static int SizeOf(ulong components) => (components & (ulong)StateComponents.Avx) != 0 ? AvxOffset + AvxSize : AvxOffset;
 
     public static void Ldmxcsr(CpuState* state, void* dst, void* src, byte imm)
@@ -70,6 +73,7 @@ internal static unsafe class ExtendedState
     /// The components that don't hold their initial values (XINUSE). Processors are free to call a component in use that
     /// isn't; ours never does, so that the answer follows from the registers alone.
     /// </summary>
+    [MethodImpl(Inline.Hot)]
     public static ulong InUse(CpuState* state)
     {
         StateComponents used = StateComponents.None;
@@ -94,9 +98,11 @@ internal static unsafe class ExtendedState
     }
 
     /// <summary>What EDX:EAX and XCR0 select.</summary>
+    [MethodImpl(Inline.Always)]
     public static ulong Requested(CpuState* state) => ((state->Gpr[Rdx] << 32) | (uint)state->Gpr[Rax]) & state->ExtendedControl;
 
     /// <summary>The legacy region of an XSAVE area and MXCSR, as far as they are to be saved.</summary>
+    [MethodImpl(Inline.Hot)]
     public static void SaveComponents(CpuState* state, byte* area, ulong components, bool control, bool wide)
     {
         if ((components & (ulong)StateComponents.X87) != 0)
@@ -112,6 +118,7 @@ internal static unsafe class ExtendedState
     }
 
     /// <summary>Loads the components that <paramref name="present"/> has, and gives the others of <paramref name="requested"/> their initial values.</summary>
+    [MethodImpl(Inline.Hot)]
     public static void RestoreComponents(CpuState* state, byte* area, ulong requested, ulong present, bool wide)
     {
         if ((requested & (ulong)StateComponents.X87) != 0)
@@ -181,18 +188,21 @@ internal static unsafe class ExtendedState
         state->FpuDp = wide ? *(ulong*)(image + DpOffset) : *(uint*)(image + DpOffset);
     }
 
+    [MethodImpl(Inline.Always)]
     private static void SaveMxcsr(CpuState* state, byte* image)
     {
         ((uint*)(image + MxcsrOffset))[0] = state->Mxcsr;
         ((uint*)(image + MxcsrOffset))[1] = MxcsrControl.Writable;
     }
 
+    [MethodImpl(Inline.Always)]
     private static void SaveXmm(CpuState* state, byte* image)
     {
         for (int i = 0; i < 16; i++)
             *(Vector128<byte>*)(image + XmmOffset + (16 * i)) = *(Vector128<byte>*)CpuState.Xmm(state, i);
     }
 
+    [MethodImpl(Inline.Always)]
     private static void RestoreXmm(CpuState* state, byte* image)
     {
         for (int i = 0; i < 16; i++)

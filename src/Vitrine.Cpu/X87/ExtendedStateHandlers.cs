@@ -33,6 +33,7 @@ internal static unsafe class ExtendedStateHandlers
         return TrySave(c, o, requested, requested & ExtendedState.InUse(c)) ? o[1].Fn(c, o + 1) : o;
     }
 
+    [MethodImpl(Hot)]
     private static bool TrySave(CpuState* c, Op* o, ulong requested, ulong saved)
     {
         ulong address = Op.Address(c, o);
@@ -49,6 +50,7 @@ internal static unsafe class ExtendedStateHandlers
     [MethodImpl(Handler)]
     public static Op* SaveCompact(CpuState* c, Op* o) => TrySaveCompact(c, o) ? o[1].Fn(c, o + 1) : o;
 
+    [MethodImpl(Hot)]
     private static bool TrySaveCompact(CpuState* c, Op* o)
     {
         ulong requested = ExtendedState.Requested(c);
@@ -71,6 +73,7 @@ internal static unsafe class ExtendedStateHandlers
     [MethodImpl(Handler)]
     public static Op* Restore(CpuState* c, Op* o) => TryRestore(c, o) ? o[1].Fn(c, o + 1) : o;
 
+    [MethodImpl(Hot)]
     private static bool TryRestore(CpuState* c, Op* o)
     {
         ulong address = Op.Address(c, o);
@@ -101,8 +104,10 @@ internal static unsafe class ExtendedStateHandlers
         return true;
     }
 
+    [MethodImpl(Always)]
     private static bool NeedsControl(ulong requested) => (requested & (ulong)(StateComponents.Sse | StateComponents.Avx)) != 0;
 
+    [MethodImpl(Always)]
     private static bool IsAligned(CpuState* c, Op* o, ulong address)
     {
         if ((address & 63) == 0)
