@@ -14,7 +14,9 @@ public sealed class CoreDumpTests : IDisposable
         static int gate[2];
         static void *spin(void *a) { volatile long n = 0; write(gate[1], "x", 1); for (;;) n++; }
         static void *waits(void *a) { char c; write(gate[1], "x", 1); read(*(int *)a, &c, 1); return 0; }
-        __attribute__((noinline)) static int inner(int n) { if (n == 0) *(volatile int *)8 = n; return inner(n - 1) + 1; }
+        static long words[4] = { 11, 22, 33, 44 };
+        static void wide(void) { __asm__ volatile("vmovdqu %0, %%ymm15" : : "m"(words) : "xmm15"); }
+        __attribute__((noinline)) static int inner(int n) { if (n == 0) { wide(); *(volatile int *)8 = n; } return inner(n - 1) + 1; }
         int main(void)
         {
             pthread_t t;
@@ -51,12 +53,13 @@ public sealed class CoreDumpTests : IDisposable
         Assert.Equal("139\ncore\n", result.Output);
         Assert.Contains("Segmentation fault      (core dumped)", result.Error, StringComparison.Ordinal);
 
-        HostRun gdb = HostRun.Of("gdb", ["-nx", "-batch", "-ex", "bt", "-ex", "p heap", "-ex", "p $_siginfo._sifields._sigfault.si_addr", "-ex", "thread apply all bt 2", program, Path.Combine(shared, "core")]);
+        HostRun gdb = HostRun.Of("gdb", ["-nx", "-batch", "-ex", "bt", "-ex", "p heap", "-ex", "p $_siginfo._sifields._sigfault.si_addr", "-ex", "p $ymm15.v4_int64", "-ex", "thread apply all bt 2", program, Path.Combine(shared, "core")]);
         string output = Encoding.UTF8.GetString(gdb.Output);
         Assert.Contains("Program terminated with signal SIGSEGV", output, StringComparison.Ordinal);
         Assert.Matches(@"#0 .*inner \(n=0\)[^#]*#1 .*inner \(n=1\)[^#]*#2 .*inner \(n=2\)[^#]*#3 .*inner \(n=3\)[^#]*#4 .*main ", output);
         Assert.Contains("\"on the heap\"", output, StringComparison.Ordinal);
         Assert.Contains("= (void *) 0x8", output, StringComparison.Ordinal);
+        Assert.Contains("= {11, 22, 33, 44}", output, StringComparison.Ordinal);
         Assert.Contains("spin (a=0x0)", output, StringComparison.Ordinal);
         Assert.Contains("Thread 3", output, StringComparison.Ordinal);
     }
