@@ -29,7 +29,7 @@ internal sealed unsafe partial class RegionTranslator
 
         if (rotates && r.NeedsRecord)
         {
-            PrepareOverlay(true, r);
+            PrepareOverlay(FlagOverlay.RotateLeft, r);
             kept &= _host;
         }
 
@@ -331,7 +331,7 @@ internal sealed unsafe partial class RegionTranslator
         EncodedInstruction e = Parse(r);
         bool immediate = !IsRegister(r.Code, 1);
         if (r.NeedsRecord)
-            PrepareOverlay(true, r);
+            PrepareOverlay(FlagOverlay.Carry, r);
         int kept = _host & Zero;
         EmitEncoded(ref e, !immediate, true, false, r.Code.Mnemonic != Mnemonic.Bt);
         _host = kept | Carry;

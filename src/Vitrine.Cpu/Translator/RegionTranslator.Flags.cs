@@ -208,23 +208,26 @@ internal sealed unsafe partial class RegionTranslator
         }
     }
 
-    /// <summary>Makes room for an overlay: one of the other sort that is there already would be lost.</summary>
-    private void PrepareOverlay(bool changesCarry, in RegionInstruction r)
+    /// <summary>Makes room for an overlay: one that is there already would be lost, unless the new one says all that it said.</summary>
+    private void PrepareOverlay(FlagOverlay coming, in RegionInstruction r)
     {
+        bool changesCarry = coming >= FlagOverlay.RotateLeft;
+
         if (_flags != NativeSite.Unknown)
         {
             uint overlay = _flags >> 16;
-            if (overlay == 0 || overlay >= 0x8000 == changesCarry)
+            if (overlay == 0 || (overlay >= 0x8000 == changesCarry && (coming != FlagOverlay.Carry || overlay >> 2 == (uint)FlagOverlay.Carry)))
                 return;
             StoreFlags();
             ForgetFlags();
         }
 
-        // Overlays that change the carry have the word's top bit; the others are small numbers.
+        // Overlays that change the carry have the word's top bit, so these jump for the others: jg, jl; jne for any.
+        int condition = coming == FlagOverlay.Carry ? 5 : changesCarry ? 15 : 12;
         byte* again = _w.Position;
         _w.State(0x83, changesCarry ? 2 : 4, 7, CpuState.FlagKindOffset + (changesCarry ? 2 : 0));
         _w.Byte(0);
-        ref Exit exit = ref NewExit(NativeReason.Flags, _w.JumpIf(changesCarry ? 15 : 12), r);
+        ref Exit exit = ref NewExit(NativeReason.Flags, _w.JumpIf(condition), r);
         exit.Resume = again;
         exit.Site.Flags = NativeSite.Unknown;
         _host = 0;

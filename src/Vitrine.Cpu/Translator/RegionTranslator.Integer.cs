@@ -376,7 +376,7 @@ internal sealed unsafe partial class RegionTranslator
         }
 
         if (r.NeedsRecord)
-            PrepareOverlay(false, r);
+            PrepareOverlay(FlagOverlay.Increment, r);
         if (memory)
         {
             EmitOperand(ref r, size, true);

@@ -8,7 +8,7 @@ namespace Vitrine.Cpu.Tests.Behaviour;
 /// <summary>Interpreter and translator run the same random programs of nested loops: registers, flags, memory and counts are the same.</summary>
 public sealed unsafe class EngineTests
 {
-    private const int Programs = 2000;
+    private static readonly int Programs = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 40_000 : 2_000;
 
     private static readonly AssemblerRegister64[] Registers = [rax, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14];
     private static readonly AssemblerRegister32[] Registers32 = [eax, edx, ebx, ebp, esi, edi, r8d, r9d, r10d, r11d, r12d, r13d, r14d];
