@@ -19,10 +19,15 @@ internal unsafe ref struct EncodedInstruction
     public int Rm;
 
     public bool IsMemory;
+
+    /// <summary>It has a VEX prefix: then <see cref="Map"/> is its map, and these its other fields.</summary>
+    public bool IsVex;
+    public int Vvvv;
+    private byte _lengthAndPrefix;
     public byte* Immediate;
     public int ImmediateLength;
 
-    /// <summary>Takes apart an instruction that has a ModRM byte and no VEX prefix.</summary>
+    /// <summary>Takes apart an instruction that has a ModRM byte; its prefixes are legacy ones, REX or VEX.</summary>
     public static EncodedInstruction Parse(byte* code, int length)
     {
         EncodedInstruction e = default;
@@ -50,7 +55,26 @@ internal unsafe ref struct EncodedInstruction
 
         e.HasRex = rex != 0;
         e.Wide = (rex & 8) != 0;
-        if (*p == 0x0f)
+        if (*p is 0xc4 or 0xc5)
+        {
+            e.IsVex = true;
+            rex = (~p[1] & 0x80) >> 5;
+            e.Map = 1;
+            int last = p[1];
+            if (*p++ == 0xc4)
+            {
+                rex |= (~p[0] & 0x20) >> 5;
+                e.Map = p[0] & 31;
+                last = p[1];
+                e.Wide = (last & 0x80) != 0;
+                p++;
+            }
+
+            e.Vvvv = (~last >> 3) & 15;
+            e._lengthAndPrefix = (byte)(last & 7);
+            p++;
+        }
+        else if (*p == 0x0f)
         {
             p++;
             e.Map = 1;
@@ -79,8 +103,20 @@ internal unsafe ref struct EncodedInstruction
     }
 
     /// <summary>Writes the instruction with other operands; a memory operand becomes [<paramref name="rm"/>].</summary>
-    public readonly void Write(MachineCodeWriter w, int reg, int rm)
+    public readonly void Write(MachineCodeWriter w, int reg, int rm) => Write(w, reg, rm, Vvvv);
+
+    /// <summary>As the other, with another register in VEX.vvvv.</summary>
+    public readonly void Write(MachineCodeWriter w, int reg, int rm, int vvvv)
     {
+        if (IsVex)
+        {
+            w.Byte(0xc4);
+            w.Byte(((~reg & 8) << 4) | 0x40 | ((~rm & 8) << 2) | Map);
+            w.Byte((Wide ? 0x80 : 0) | ((~vvvv & 15) << 3) | _lengthAndPrefix);
+            WriteOperands(w, reg, rm);
+            return;
+        }
+
         if (Locked)
             w.Byte(0xf0);
         if (OperandSize)
@@ -94,6 +130,12 @@ internal unsafe ref struct EncodedInstruction
             w.Byte(0x0f);
         if (Map > 1)
             w.Byte(Map == 2 ? 0x38 : 0x3a);
+        WriteOperands(w, reg, rm);
+    }
+
+    /// <summary>The opcode and what follows it.</summary>
+    private readonly void WriteOperands(MachineCodeWriter w, int reg, int rm)
+    {
         w.Byte(Opcode);
         if (IsMemory)
             w.Address(reg, rm, 0);

@@ -11,12 +11,18 @@ internal static class InstructionRules
     private const byte AllButCarry = All & ~Carry;
 
     /// <summary>Fills in all but what depends on the instructions around it.</summary>
-    public static void Classify(ref RegionInstruction r)
+    public static void Classify(ref RegionInstruction r, CpuLevel level)
     {
         ref Instruction i = ref r.Code;
         r.Kind = InstructionKind.Interpreted;
         if (IsOrdinary(i))
-            Choose(ref r);
+        {
+            if (i.Encoding == EncodingKind.Legacy)
+                Choose(ref r);
+            if (r.Kind == InstructionKind.Interpreted)
+                ExtensionRules.Choose(ref r, level);
+        }
+
         if (r.Kind == InstructionKind.Interpreted)
         {
             r.IsEvent = true;
@@ -65,12 +71,12 @@ internal static class InstructionRules
     /// <summary>AH CH DH BH.</summary>
     public static bool IsHighByte(Register r) => r is >= Register.AH and <= Register.BH;
 
-    private static bool IsGeneral(Register r) => r is >= Register.AL and <= Register.R15;
+    public static bool IsGeneral(Register r) => r is >= Register.AL and <= Register.R15;
 
     /// <summary>Operands are general or XMM registers, immediates and plain memory.</summary>
     private static bool IsOrdinary(in Instruction i)
     {
-        if (i.Encoding != EncodingKind.Legacy)
+        if (i.Encoding is not (EncodingKind.Legacy or EncodingKind.VEX))
             return false;
         for (int n = 0; n < i.OpCount; n++)
         {
@@ -78,7 +84,7 @@ internal static class InstructionRules
             {
                 case OpKind.Register:
                     Register r = i.GetOpRegister(n);
-                    if (!IsGeneral(r) && r is not (>= Register.XMM0 and <= Register.XMM15))
+                    if (!IsGeneral(r) && r is not ((>= Register.XMM0 and <= Register.XMM15) or (>= Register.YMM0 and <= Register.YMM15)))
                         return false;
                     break;
                 case OpKind.Memory:
@@ -260,6 +266,7 @@ internal static class InstructionRules
             InstructionKind.Exchange or InstructionKind.ExchangeAdd => Bit(i, 0) | Bit(i, 1),
             InstructionKind.CompareExchange => 1 | Bit(i, 0),
             InstructionKind.Interpreted => 0xffff,
+            InstructionKind.General => Bit(i, 0) | Bit(i, 1),
             _ => Bit(i, 0),
         };
     }
@@ -393,7 +400,7 @@ internal static class InstructionRules
         r.WritesMemory = (operation.Traits & VectorTraits.Writes) != 0;
     }
 
-    private static void Set(ref RegionInstruction r, InstructionKind kind, int reads, int writes, int valid)
+    public static void Set(ref RegionInstruction r, InstructionKind kind, int reads, int writes, int valid)
     {
         r.Kind = kind;
         r.Reads = (byte)reads;

@@ -16,7 +16,13 @@ internal sealed unsafe class Region
     private readonly Decoder _decoder;
     private readonly short[] _indexAt = new short[4096];
 
-    public Region(CpuLevel level) => _decoder = Decoder.Create(64, _reader, 0, BlockBuilder.OptionsOf(level));
+    private readonly CpuLevel _level;
+
+    public Region(CpuLevel level)
+    {
+        _level = level;
+        _decoder = Decoder.Create(64, _reader, 0, BlockBuilder.OptionsOf(level));
+    }
 
     public RegionInstruction[] Instructions { get; } = new RegionInstruction[MaxInstructions];
 
@@ -45,7 +51,7 @@ internal sealed unsafe class Region
                 break;
             r.Offset = (ushort)End;
             r.Target = -1;
-            InstructionRules.Classify(ref r);
+            InstructionRules.Classify(ref r, _level);
             Count++;
             End += (uint)r.Code.Length;
             if (InstructionRules.EndsRegion(r))
@@ -160,7 +166,7 @@ internal sealed unsafe class Region
         int size;
         switch (r.Kind)
         {
-            case InstructionKind.BitScan:
+            case InstructionKind.BitScan or InstructionKind.General:
                 return false;
             case InstructionKind.ShiftByCl:
                 return r.Code.Op0Kind == OpKind.Register && r.Code.Mnemonic is not (Mnemonic.Rol or Mnemonic.Ror) && !InstructionRules.UsesHighByte(r.Code);

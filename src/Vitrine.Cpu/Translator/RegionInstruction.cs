@@ -62,6 +62,9 @@ internal enum InstructionKind : byte
     /// <summary>A vector instruction that the host executes.</summary>
     Vector,
 
+    /// <summary>An instruction on general registers with a VEX prefix, MOVBE, TZCNT or LZCNT.</summary>
+    General,
+
     /// <summary>As <see cref="Vector"/>, for one that sets CF, PF and ZF and clears the others.</summary>
     VectorCompare,
 }

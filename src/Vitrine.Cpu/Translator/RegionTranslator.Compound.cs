@@ -357,6 +357,34 @@ internal sealed unsafe partial class RegionTranslator
         _host = Zero;
     }
 
+    /// <summary>Instructions of BMI1 and BMI2, MOVBE, TZCNT and LZCNT: general registers only, one of them in VEX.vvvv.</summary>
+    private void EmitGeneral(ref RegionInstruction r)
+    {
+        EncodedInstruction e = Parse(r);
+        if (e.IsMemory)
+            EmitOperand(ref r, InstructionRules.SizeOf(r.Code, ExtensionRules.MemoryOperand(r.Code)), r.WritesMemory);
+        bool extends = ExtensionRules.HasOpcodeExtension(r.Code);
+        int reg = extends ? e.Reg : Read(e.Reg, T1);
+        int rm = e.IsMemory ? T0 : Read(e.Rm, T0);
+        if (!e.IsVex)
+        {
+            e.Write(_w, reg, rm);
+        }
+        else
+        {
+            // At most as many registers are in memory as there are temporaries: see ExtensionRules.
+            int vvvv = r.Code.Mnemonic == Mnemonic.Rorx ? e.Vvvv : Read(e.Vvvv, reg == T1 && !extends ? T0 : T1);
+            e.Write(_w, reg, rm, vvvv);
+            if (vvvv is T0 or T1 && r.Code.Mnemonic != Mnemonic.Rorx)
+                _w.StoreState(e.Vvvv * 8, vvvv);
+        }
+
+        if (reg == T1 && !extends)
+            _w.StoreState(e.Reg * 8, T1);
+        if (r.Writes != 0)
+            _host = r.HostValid;
+    }
+
     private void EmitPopulationCount(ref RegionInstruction r)
     {
         EncodedInstruction e = Parse(r);
@@ -385,18 +413,21 @@ internal sealed unsafe partial class RegionTranslator
         if (e.IsMemory)
         {
             EmitOperand(ref r, r.VectorSize, r.WritesMemory);
-            if (r.Aligned && r.VectorSize == 16)
-                EmitAlignment(ref r, 16);
+            if (r.Aligned)
+                EmitAlignment(ref r, r.VectorSize);
         }
 
+        bool third = i.OpCount > 2 && IsRegister(i, 2) && i.Op2Register is >= Register.AL and <= Register.R15;
         bool first = i.OpCount > 0 && IsRegister(i, 0) && i.Op0Register is >= Register.AL and <= Register.R15;
         bool second = i.OpCount > 1 && IsRegister(i, 1) && i.Op1Register is >= Register.AL and <= Register.R15;
 
         // A general register is in ModRM.reg where it receives something made of a vector, else in ModRM.rm.
         bool inReg = first && i.Mnemonic is Mnemonic.Movmskps or Mnemonic.Movmskpd or Mnemonic.Pmovmskb
             or Mnemonic.Cvtss2si or Mnemonic.Cvttss2si or Mnemonic.Cvtsd2si or Mnemonic.Cvttsd2si
-            || (first && i.Code is Code.Pextrw_r32_xmm_imm8 or Code.Pextrw_r64_xmm_imm8);
-        EmitEncoded(ref e, inReg, (first || second) && !inReg, inReg, first && !inReg);
+            or Mnemonic.Vmovmskps or Mnemonic.Vmovmskpd or Mnemonic.Vpmovmskb
+            or Mnemonic.Vcvtss2si or Mnemonic.Vcvttss2si or Mnemonic.Vcvtsd2si or Mnemonic.Vcvttsd2si
+            || (first && i.Code is Code.Pextrw_r32_xmm_imm8 or Code.Pextrw_r64_xmm_imm8 or Code.VEX_Vpextrw_r32_xmm_imm8 or Code.VEX_Vpextrw_r64_xmm_imm8);
+        EmitEncoded(ref e, inReg, (first || second || third) && !inReg, inReg, first && !inReg);
         if (r.Kind != InstructionKind.VectorCompare)
             return;
         _host = All;

@@ -184,6 +184,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
             case InstructionKind.ExchangeAdd: EmitExchangeAdd(ref r); break;
             case InstructionKind.BitTest: EmitBitTest(ref r); break;
             case InstructionKind.BitScan: EmitBitScan(ref r); break;
+            case InstructionKind.General: EmitGeneral(ref r); break;
             case InstructionKind.PopulationCount: EmitPopulationCount(ref r); break;
             default: EmitVector(ref r); break;
         }
