@@ -11,6 +11,10 @@ internal static class ExtensionRules
     private static readonly bool HostHasLevel3 =
         Avx2.IsSupported && Fma.IsSupported && Bmi1.X64.IsSupported && Bmi2.X64.IsSupported && Lzcnt.X64.IsSupported;
 
+    // These have no class of their own: CPUID leaf 1 (ECX) and leaf 7 (EBX).
+    private static readonly bool HostHasHalfConversion = HostHasLevel3 && (X86Base.CpuId(1, 0).Ecx >> 29 & 1) != 0;
+    private static readonly bool HostHasSha = HostHasLevel3 && (X86Base.CpuId(7, 0).Ebx >> 29 & 1) != 0;
+
     public static void Choose(ref RegionInstruction r, CpuLevel level)
     {
         ref Instruction i = ref r.Code;
@@ -94,6 +98,8 @@ internal static class ExtensionRules
             {
                 CpuidFeature.AVX or CpuidFeature.AVX2 or CpuidFeature.FMA or CpuidFeature.BMI1 or CpuidFeature.BMI2 or CpuidFeature.LZCNT => true,
                 CpuidFeature.MOVBE => true,
+                CpuidFeature.F16C => HostHasHalfConversion,
+                CpuidFeature.SHA => level >= CpuLevel.Max && HostHasSha,
                 CpuidFeature.AES => level >= CpuLevel.Max && Aes.IsSupported,
                 CpuidFeature.PCLMULQDQ => level >= CpuLevel.Max && Pclmulqdq.IsSupported,
                 _ => false,
