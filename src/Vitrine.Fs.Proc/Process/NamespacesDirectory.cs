@@ -33,9 +33,26 @@ internal sealed class NamespacesDirectory(ProcessContext context) : GeneratedDir
         {
             if (!ProcessAccess.MayRead(current, context.Task))
                 return Fail<byte[]>(Errno.EACCES);
+            string type = name.EndsWith("_for_children", StringComparison.Ordinal) ? name[..^"_for_children".Length] : name;
+            return KTask<Result<byte[]>>.FromResult(global::System.Text.Encoding.UTF8.GetBytes($"{type}:[{Find().Inode.Value}]"));
+        }
+
+        public override KTask<Result<VfsPath?>> FollowMagicLinkAsync(Task current)
+        {
+            if (!ProcessAccess.MayRead(current, context.Task))
+                return Fail<VfsPath?>(Errno.EACCES);
+            if (!context.IsAlive)
+                return Fail<VfsPath?>(Errno.ENOENT);
+            VfsPath path = NamespaceInode.MakePath(current.Kernel, Find());
+            path.Mount.Get();
+            return KTask<Result<VfsPath?>>.FromResult((VfsPath?)path);
+        }
+
+        private Namespace Find()
+        {
             Task task = context.Task;
             NamespaceSet set = task.Namespaces;
-            Namespace ns = name switch
+            return name switch
             {
                 "cgroup" => set.Cgroup,
                 "ipc" => set.Ipc,
@@ -46,8 +63,6 @@ internal sealed class NamespacesDirectory(ProcessContext context) : GeneratedDir
                 "user" => task.Credentials.UserNamespace,
                 _ => set.Uts,
             };
-            string type = name.EndsWith("_for_children", StringComparison.Ordinal) ? name[..^"_for_children".Length] : name;
-            return KTask<Result<byte[]>>.FromResult(global::System.Text.Encoding.UTF8.GetBytes($"{type}:[{ns.Inode.Value}]"));
         }
     }
 }

@@ -111,6 +111,7 @@ internal sealed partial class VirtualFileSystem
         SharedMemory.Release();
         HugePages.Release();
         GiganticPages.Release();
+        NamespaceFiles.Release();
     }
 }
 

@@ -28,6 +28,7 @@ internal sealed partial class VirtualFileSystem
         SharedMemory = new Lazily(this, "tmpfs", 0x01021994);
         HugePages = new Lazily(this, "hugetlbfs", HugeMagic, 1 << 21);
         GiganticPages = new Lazily(this, "hugetlbfs", HugeMagic, 1 << 30);
+        NamespaceFiles = new Lazily(this, "nsfs", 0x6e736673);
 
         // Watches may pin a hundredth of memory, with a watch and two inodes counted at 1,344 bytes.
         Settings.FanotifyMaximumMarks = Settings.InotifyMaximumWatches = (int)Math.Clamp(kernel.Options.Ram.Length / 100 / 1344, 8192, 1_048_576);
@@ -70,6 +71,11 @@ internal sealed partial class VirtualFileSystem
 
     /// <summary>Files of huge pages without a name, of 2 MiB or of 1 GiB each.</summary>
     public PseudoSuperBlock HugeFs(bool gigantic) => (gigantic ? GiganticPages : HugePages).Get();
+
+    /// <summary>Namespaces as files.</summary>
+    public PseudoSuperBlock NsFs => NamespaceFiles.Get();
+
+    private Lazily NamespaceFiles { get; }
 
     private Lazily SharedMemory { get; }
 

@@ -1,5 +1,6 @@
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Namespaces;
+using Vitrine.Kernel.Security;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 
@@ -64,7 +65,46 @@ internal static class NamespaceCalls
         return 0;
     }
 
-    [Syscall(308, "setns", SyscallSupport.Partial, Note = "there are no descriptors of namespaces: EINVAL")]
-    public static SyscallResult SetNs(Task current, Fd fd, [Strace("clone-flags")] int type) =>
-        current.Files!.Peek(fd) is null ? Errno.EBADF : Errno.EINVAL;
+    [Syscall(308, "setns", SyscallSupport.Real)]
+    public static SyscallResult SetNs(Task current, Fd fd, [Strace("clone-flags")] int flags)
+    {
+        // CLONE_NEWTIME lies where a signal's number does otherwise: the flags of 32 bits, as they come.
+        var type = (CloneFlags)(uint)flags;
+        switch (current.Files!.Peek(fd))
+        {
+            case null or { IsPathOnly: true }:
+                return Errno.EBADF;
+            case NamespaceFile file:
+                return type != CloneFlags.None && type != file.Namespace.Kind ? Errno.EINVAL : NamespaceEntry.Enter(current, [file.Namespace.Held]);
+            case PidFile process:
+                return EnterThoseOf(current, process, type);
+            default:
+                return Errno.EINVAL;
+        }
+    }
+
+    /// <summary>Those of a process that the flags name, all together.</summary>
+    private static Errno EnterThoseOf(Task current, PidFile process, CloneFlags wanted)
+    {
+        if (wanted == CloneFlags.None || (wanted & ~Namespaces) != 0)
+            return Errno.EINVAL;
+        if (process.Number.Task is not { } task || task.IsExiting)
+            return Errno.ESRCH;
+        if (!PtraceAccess.MayRead(current, task, realIds: true))
+            return Errno.EPERM;
+        NamespaceSet set = task.Namespaces;
+        (CloneFlags Flag, Namespace Held)[] all =
+        [
+            (CloneFlags.NewUser, task.Credentials.UserNamespace), (CloneFlags.NewNs, set.Mount), (CloneFlags.NewUts, set.Uts), (CloneFlags.NewIpc, set.Ipc),
+            (CloneFlags.NewPid, set.Pid), (CloneFlags.NewCgroup, set.Cgroup), (CloneFlags.NewNet, set.Net), (CloneFlags.NewTime, set.Time),
+        ];
+        var chosen = new List<Namespace>();
+        foreach ((CloneFlags flag, Namespace held) in all)
+        {
+            if ((wanted & flag) != 0)
+                chosen.Add(held);
+        }
+
+        return NamespaceEntry.Enter(current, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen));
+    }
 }
