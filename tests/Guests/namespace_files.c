@@ -82,7 +82,7 @@ static void entering(void)
         if (unshare(CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS) != 0 || sethostname("inner", 5) != 0)
             _exit(1);
         mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
-        if (mount("none", "/mnt", "tmpfs", 0, "") != 0 || close(open("/mnt/inside", O_CREAT | O_WRONLY, 0600)) != 0)
+        if (mount("none", "/tmp", "tmpfs", 0, "") != 0 || close(open("/tmp/inside-a-namespace", O_CREAT | O_WRONLY, 0600)) != 0)
             _exit(2);
         msgget(4711, IPC_CREAT | 0600);
         if (write(start[1], "x", 1) != 1 || read(end[0], &byte, 1) != 1)
@@ -90,6 +90,7 @@ static void entering(void)
         _exit(0);
     }
     char byte;
+    close(start[1]);
     SHOW(read(start[0], &byte, 1));
     int own = of(0, "uts"), other = of(child, "uts"), ipc = of(child, "ipc"), mounts = of(child, "mnt"), own_mounts = of(0, "mnt");
     if (sethostname("outer", 5) != 0)
@@ -103,14 +104,14 @@ static void entering(void)
     SHOW(setns(own, CLONE_NEWUTS));
     host("back");
     SHOW(msgget(4711, 0) >= 0);
-    SHOW(access("/mnt/inside", F_OK));
+    SHOW(access("/tmp/inside-a-namespace", F_OK));
     IN_CHILD({
         SHOW(setns(ipc, CLONE_NEWIPC));
         SHOW(msgget(4711, 0) >= 0);
         SHOW(setns(mounts, CLONE_NEWNS));
-        SHOW(access("/mnt/inside", F_OK));
+        SHOW(access("/tmp/inside-a-namespace", F_OK));
         SHOW(setns(own_mounts, CLONE_NEWNS));
-        SHOW(access("/mnt/inside", F_OK));
+        SHOW(access("/tmp/inside-a-namespace", F_OK));
     });
     int pidfd = syscall(SYS_pidfd_open, child, 0);
     SHOW(setns(pidfd, 0));
@@ -120,7 +121,7 @@ static void entering(void)
         SHOW(setns(pidfd, CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNS));
         host("by the process's descriptor");
         SHOW(msgget(4711, 0) >= 0);
-        SHOW(access("/mnt/inside", F_OK));
+        SHOW(access("/tmp/inside-a-namespace", F_OK));
     });
     int user = of(0, "user");
     SHOW(setns(user, 0));
