@@ -7,29 +7,24 @@ namespace Vitrine.Cpu;
 /// <summary>
 /// Breakpoints of the debug registers. Watched pages have no entry in the translation cache, so every access to them
 /// comes by the slow way, leaves the block, and is stepped with its operands compared: nothing else is slower for it.
-/// With a breakpoint on execution every instruction is stepped. A task without breakpoints pays for none of this.
+/// Pages with a breakpoint on execution are not in the jump cache, the only way from page to page, and all of their
+/// instructions are stepped. A task without breakpoints pays for none of this.
 /// </summary>
 internal sealed unsafe partial class VirtualProcessor
 {
     private const ulong ResumeFlag = 0x10000;
 
-    private bool _stepsAll;
+    private bool _stepsPages;
     private ulong _stepResume;
 
     /// <summary>The breakpoints of the task whose registers are loaded; null: none.</summary>
     public DebugRegisters? Debug { get; set; }
 
-    /// <summary>
-    /// The task is watched or stepped: only the interpreter keeps count of single instructions and their operands.
-    /// Valid within a run.
-    /// </summary>
-    internal bool IsDebugged => _stepsAll || _state->WatchActive != 0 || (_state->SystemFlags & TrapFlag) != 0;
-
     /// <summary>Makes the processor heed the breakpoints of the task that is about to run, or none.</summary>
     private void ArmBreakpoints()
     {
         CpuState* c = _state;
-        _stepsAll = false;
+        _stepsPages = false;
         c->WatchActive = 0;
         c->WatchHits = 0;
         if (Debug is not { IsArmed: true } debug)
@@ -41,7 +36,7 @@ internal sealed unsafe partial class VirtualProcessor
             switch (debug.Condition(i))
             {
                 case DebugCondition.Execute:
-                    _stepsAll = true;
+                    _stepsPages = true;
                     break;
                 case DebugCondition.Write or DebugCondition.Access:
                     int length = debug.Length(i);
@@ -56,7 +51,21 @@ internal sealed unsafe partial class VirtualProcessor
             }
         }
 
+        if (_stepsPages)
+            _current!.ForgetJumps();
         Publish();
+    }
+
+    /// <summary>A breakpoint on execution lies in the page of the address.</summary>
+    private bool IsSteppedPage(ulong address)
+    {
+        for (int i = 0; i < DebugRegisters.Count; i++)
+        {
+            if (Debug!.IsEnabled(i) && Debug.Condition(i) == DebugCondition.Execute && (Debug[i] ^ address) < 4096)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>A breakpoint on the instruction at RIP comes before it; then the resume flag must let it through. True: the run is over.</summary>
@@ -64,7 +73,7 @@ internal sealed unsafe partial class VirtualProcessor
     {
         CpuState* c = _state;
         ulong hits = 0;
-        if (_stepsAll && (c->SystemFlags & ResumeFlag) == 0)
+        if (_stepsPages && (c->SystemFlags & ResumeFlag) == 0)
         {
             for (int i = 0; i < DebugRegisters.Count; i++)
             {

@@ -86,7 +86,7 @@ internal sealed unsafe partial class VirtualProcessor
         EnterGuest();
         if (_current is not { InUse: true } current || current.Cr3 != cr3.Value)
             Select(cr3.Value);
-        if (Debug is not null || _state->WatchActive != 0 || _stepsAll)
+        if (Debug is not null || _state->WatchActive != 0 || _stepsPages)
             ArmBreakpoints();
         bool done = false;
         while (!done)
@@ -98,7 +98,7 @@ internal sealed unsafe partial class VirtualProcessor
                 break;
             }
 
-            if ((_state->SystemFlags & TrapFlag) != 0 || _stepsAll)
+            if ((_state->SystemFlags & TrapFlag) != 0 || (_stepsPages && IsSteppedPage(_state->Rip)))
             {
                 done = TraceStep();
                 continue;
@@ -277,6 +277,8 @@ internal sealed unsafe partial class VirtualProcessor
         if (block == null)
             return null;
         c->PageBase = rip & ~4095UL;
+        if (_stepsPages && IsSteppedPage(rip))
+            return BlockHeader.Ops(block);
         e = c->JumpCache + ((rip ^ (rip >> 12)) & (JumpCache.Entries - 1));
         e->Key = rip + c->JumpKey;
         e->Block = BlockHeader.Ops(block);

@@ -260,6 +260,35 @@ static void breakpoints(void)
     GO(PTRACE_CONT, child, 0);
 }
 
+/* Code on a page of its own, that has been called often from another page. */
+static void far_away(void)
+{
+    puts("== far away");
+    unsigned char *page = mmap(0, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(page, "\x90\xff\xc0\xc3", 4);
+    int (*call)(void) = (int (*)(void))page;
+    pid_t child = TRACED({
+        for (int i = 0; i < 20000; i++)
+            call();
+        for (int round = 0; round < 2; round++) {
+            asm volatile("int3");
+            for (int i = 0; i < 4; i++)
+                call();
+        }
+        asm volatile("int3");
+        for (int i = 0; i < 20000; i++)
+            call();
+    });
+    GO(PTRACE_CONT, child, 0);
+    watch(child, "code", (long)page + 1, 0, 1);
+    run(child, page);
+    watch(child, "behind the code", (long)page + 5, 0, 1);
+    run(child, page);
+    put(child, DEBUG(7), 0);
+    GO(PTRACE_CONT, child, 0);
+    munmap(page, PAGE);
+}
+
 static void not_inherited(void)
 {
     puts("== children and programs");
@@ -306,6 +335,7 @@ int main(void)
     into_handlers();
     planted();
     breakpoints();
+    far_away();
     not_inherited();
     emulated();
     return 0;
