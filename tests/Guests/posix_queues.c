@@ -5,6 +5,7 @@
 #include "check.h"
 #include <mqueue.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -171,6 +172,25 @@ static void messages(void)
     close(w);
     close(pair[0]);
     close(pair[1]);
+    close(q);
+}
+
+static void watched(void)
+{
+    puts("-- watched");
+    int q = raw_open("q", O_RDWR | O_NONBLOCK, 0, 0, 0), e = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET};
+    SHOW(epoll_ctl(e, EPOLL_CTL_ADD, q, &event));
+    SHOW(epoll_wait(e, &event, 1, 0));
+    printf("events %x\n", event.events);
+    SHOW(epoll_wait(e, &event, 1, 0));
+    SHOW(put(q, "x", 0));
+    SHOW(epoll_wait(e, &event, 1, 0));
+    printf("events %x\n", event.events);
+    take(q, 16);
+    SHOW(epoll_wait(e, &event, 1, 0));
+    printf("events %x\n", event.events);
+    close(e);
     close(q);
 }
 
@@ -343,6 +363,7 @@ int main(void)
     syscall(SYS_mq_unlink, "q");
     opening();
     messages();
+    watched();
     waiting();
     notifying();
     SHOW(syscall(SYS_mq_unlink, "q"));

@@ -141,6 +141,8 @@ internal sealed class FileSystemContext : AnonymousFile
         return mount;
     }
 
+    public override bool IsPollable => false;
+
     public override void Release()
     {
         _made?.Put();

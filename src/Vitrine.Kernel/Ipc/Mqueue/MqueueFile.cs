@@ -14,6 +14,8 @@ internal sealed class MqueueFile(VfsPath path, MqueueInode queue, OpenFlags flag
 {
     public MqueueInode Queue { get; } = queue;
 
+    public override bool IsPollable => true;
+
     public override async KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset)
     {
         (int notify, int signal, int pid) = Queue.Registration(current);
