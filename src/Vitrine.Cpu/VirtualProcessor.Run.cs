@@ -237,6 +237,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (epoch != _epoch)
             return false;
         BlockHeader* header = (BlockHeader*)target - 1;
+        Translator.NativeEntry.Warm(header);
         if (--header->Heat == 0)
         {
             Translate(header);

@@ -73,10 +73,21 @@ internal static unsafe class NativeEntry
                     c->Internal = (int)LeaveReason.NativeLink;
                     return o;
                 case NativeReason.Lookup:
-                    FlagRecord.Materialise(c);
-                    return Lookup(c, o, site);
+                    BlockHeader* next = Lookup(c, site);
+                    if (next == null)
+                        return o;
+                    if ((nint)BlockHeader.Ops(next)->Fn == (nint)next->First)
+                    {
+                        FlagRecord.Materialise(c);
+                        Warm(next);
+                        return BlockHeader.Ops(next);
+                    }
+
+                    code = next->Native;
+                    break;
                 default:
                     FlagRecord.Materialise(c);
+                    Warm((BlockHeader*)site - 1);
                     return (Op*)site;
             }
         }
@@ -127,16 +138,35 @@ internal static unsafe class NativeEntry
         return o;
     }
 
-    /// <summary>A jump to an address that the jump cache doesn't have, or that isn't one at all.</summary>
-    private static Op* Lookup(CpuState* c, Op* o, NativeSite* site)
+    /// <summary>
+    /// A jump to an address that the jump cache doesn't have, or that isn't one at all. Gives the block to go on with, or
+    /// null: leaving is prepared.
+    /// </summary>
+    private static BlockHeader* Lookup(CpuState* c, NativeSite* site)
     {
         ulong target = c->MissAddress;
         if (site->Ahead != 0 && (ulong)((long)(target << 16) >> 16) != target)
-            return LeaveAlone(c, o, site);
+        {
+            _ = LeaveAlone(c, null, site);
+            return null;
+        }
 
         // RET has not moved the stack pointer yet.
         if (site->Size != 0)
             c->Gpr[4] += 8u + site->Extra;
-        return LeaveTo(c, o, target);
+        BlockHeader* block = JumpCache.Refill(c, target);
+        if (block != null)
+            return block;
+        FlagRecord.Materialise(c);
+        _ = LeaveTo(c, null, target);
+        return null;
+    }
+
+    /// <summary>A block that machine code leads to is asked to be translated sooner: going to and fro costs more than either.</summary>
+    public static void Warm(BlockHeader* block)
+    {
+        const int Step = 16;
+        if (block->Heat > Step)
+            block->Heat -= Step;
     }
 }
