@@ -51,6 +51,11 @@ internal enum ArchControl : uint
     GetGs = 0x1004,
     GetCpuid = 0x1011,
     SetCpuid = 0x1012,
+    GetStateSupported = 0x1021,
+    GetStatePermitted = 0x1022,
+    RequestStatePermission = 0x1023,
+    GetGuestStatePermitted = 0x1024,
+    RequestGuestStatePermission = 0x1025,
 }
 
 /// <summary>struct new_utsname: six strings of 65 bytes.</summary>

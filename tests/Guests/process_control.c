@@ -131,6 +131,18 @@ static void bases(void)
     SHOW(syscall(SYS_arch_prctl, 0x1003, BAD));
     SHOW(syscall(SYS_arch_prctl, 0x4242, 0));
     SHOW(syscall(SYS_arch_prctl, 0x1011, 0));
+    for (int i = 0x1021; i <= 0x1024; i++) {
+        if (i == 0x1023)
+            continue;
+        unsigned long features = 0;
+        SHOW(syscall(SYS_arch_prctl, i, &features));
+        HOLDS((features & 3) == 3);
+        SHOW(syscall(SYS_arch_prctl, i, BAD));
+    }
+    SHOW(syscall(SYS_arch_prctl, 0x1023, 2));
+    SHOW(syscall(SYS_arch_prctl, 0x1025, 2));
+    SHOW(syscall(SYS_arch_prctl, 0x1023, 64));
+    SHOW(syscall(SYS_arch_prctl, 0x1026, 0));
 }
 
 static void descriptors_of_processes(void)

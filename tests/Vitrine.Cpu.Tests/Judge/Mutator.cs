@@ -75,7 +75,7 @@ internal sealed unsafe class Mutator
             return false;
         var form = new Form(instruction.Code);
         return !(form.MemoryBytes > 32 || form.IsGather || form.IsFar || form.TouchesSegments || form.Mnemonic is Mnemonic.Int or Mnemonic.Bt or Mnemonic.Bts or Mnemonic.Btr or Mnemonic.Btc or Mnemonic.Ud0 or Mnemonic.Ud1
-                or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Reservednop or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq or Mnemonic.Vmaskmovdqu
+                or Mnemonic.Bsf or Mnemonic.Bsr or Mnemonic.Lsl or Mnemonic.Reservednop or Mnemonic.Maskmovdqu or Mnemonic.Maskmovq or Mnemonic.Vmaskmovdqu
             || form.Code.FlowControl() is FlowControl.IndirectCall or FlowControl.IndirectBranch);
     }
 
@@ -83,9 +83,13 @@ internal sealed unsafe class Mutator
     private bool HasNoCommonAnswer(in Instruction instruction, Instance* instance)
     {
         // Which counts first, an invalid opcode or a fault of the fetch, is the processor's choice; and the library
-        // doesn't say if an invalid instruction is a too long one.
+        // doesn't say if an invalid instruction is a too long one, with an immediate that the filler behind it makes up.
         if (instruction.Code == Code.INVALID)
-            return IsOtherwiseValid(instance->State.Rip) || instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 14 || _bytes.Contains(0xF0);
+            return IsOtherwiseValid(instance->State.Rip) || instance->State.Rip + 16 > Arena.CodeEnd || instruction.Length == 15 || _bytes.Count > 10 || _bytes.Contains(0xF0);
+
+        // Operands of ten bytes are accessed in two pieces: at the end of what is canonical either may count first.
+        if (instruction.MemorySize is MemorySize.Float80 or MemorySize.Bcd)
+            return true;
 
         // AMD takes the operand-size prefix of near branches, Intel ignores it.
         bool near = instruction.FlowControl is FlowControl.ConditionalBranch or FlowControl.UnconditionalBranch or FlowControl.Call or FlowControl.Return;
