@@ -42,6 +42,9 @@ public sealed class MachineOptions
     /// </summary>
     internal bool? Audit { get; init; }
 
+    /// <summary>For tests: translates a block at its first run already.</summary>
+    internal bool TranslatesAtOnce { get; init; }
+
     /// <summary>For tests: the seed of the yielding mode, in which any await of the kernel may give up the processor.</summary>
     internal ulong? YieldSeed { get; init; }
 }

@@ -31,7 +31,7 @@ internal static class MachineAssembler
         }
 
         var entropy = new HostEntropy();
-        TranslationPolicy translation = options.Engine == ProcessorEngine.Translator ? TranslationPolicy.WhenWarm : default;
+        TranslationPolicy translation = options.Engine == ProcessorEngine.Interpreter ? default : options.TranslatesAtOnce ? TranslationPolicy.AtOnce : TranslationPolicy.WhenWarm;
         var complex = new ProcessorComplex(ram.Memory, translation, (CpuLevel)options.ProcessorLevel) { Entropy = () => NextNumber(entropy) };
         var processors = new VirtualProcessor[options.Processors];
         for (int i = 0; i < processors.Length; i++)

@@ -52,6 +52,10 @@ public class GuestProgramTests
         Machine machine = await Machine.StartAsync(new MachineOptions
         {
             YieldSeed = yieldSeed == 0 ? null : yieldSeed,
+
+            // Once by each engine alone.
+            Engine = yieldSeed == 0 ? ProcessorEngine.Interpreter : ProcessorEngine.Translator,
+            TranslatesAtOnce = true,
             Memory = 256L << 20,
             Processors = program.Processors,
             Timeout = Limit,
