@@ -25,6 +25,7 @@ internal sealed unsafe partial class VirtualProcessor
     {
         CpuState* c = _state;
         _stepsPages = false;
+        c->StepsPages = 0;
         c->WatchActive = 0;
         c->WatchHits = 0;
         if (Debug is not { IsArmed: true } debug)
@@ -37,6 +38,7 @@ internal sealed unsafe partial class VirtualProcessor
             {
                 case DebugCondition.Execute:
                     _stepsPages = true;
+                    c->StepsPages = 1;
                     break;
                 case DebugCondition.Write or DebugCondition.Access:
                     int length = debug.Length(i);

@@ -186,6 +186,9 @@ internal unsafe partial struct CpuState
     [FieldOffset(1240)] public fixed ulong WatchAddress[4];
     [FieldOffset(1272)] public fixed byte WatchLength[4];
 
+    /// <summary>Not zero: some pages are stepped through, so whoever enters another page must ask the driver.</summary>
+    [FieldOffset(1276)] public int StepsPages;
+
     /// <summary>Which instructions there are: a <see cref="CpuLevel"/>.</summary>
     [FieldOffset(392)] public CpuLevel Level;
 

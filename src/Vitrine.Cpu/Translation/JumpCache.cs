@@ -20,7 +20,7 @@ internal static unsafe class JumpCache
     public static BlockHeader* Refill(CpuState* c, ulong rip)
     {
         TlbEntry* e = MemoryAccess.Entry(c, rip);
-        if ((rip ^ e->Execute) >= 4096)
+        if ((rip ^ e->Execute) >= 4096 || c->StepsPages != 0)
             return null;
         var code = (FrameCode*)Volatile.Read(ref *(nint*)&c->FrameCode[(ulong)(e->Host - c->Ram) >> 12]);
         if (code == null || Volatile.Read(ref code->Ready) == 0)
