@@ -43,8 +43,8 @@ internal sealed class ScreenModes
         StringEscape = 5,
     }
 
-    /// <summary>Something is not as it was found.</summary>
-    public bool IsChanged => _changed != 0 || _hasKeypad || _hasRegion || _hasAttributes || _hasCharset;
+    /// <summary>Something is not as it was found, or a sequence has only begun.</summary>
+    public bool IsChanged => _changed != 0 || _hasKeypad || _hasRegion || _hasAttributes || _hasCharset || _state != State.Text;
 
     /// <summary>What is now, is as it should be.</summary>
     public void Accept()
@@ -81,17 +81,17 @@ internal sealed class ScreenModes
         if (_state != State.Text)
             sequence.Append('\x18');
         if (_hasRegion)
-            sequence.Append("\x1b7\x1b[r\x1b8");
+            sequence.Append("\e7\e[r\e8");
         if (_hasCharset)
-            sequence.Append("\x0f\x1b(B");
+            sequence.Append("\x0f\e(B");
         if (_hasAttributes)
-            sequence.Append("\x1b[m");
+            sequence.Append("\e[m");
         if (_hasKeypad)
-            sequence.Append("\x1b>");
+            sequence.Append("\e>");
         for (int i = 0; i < Known.Length; i++)
         {
             if ((_changed & (1u << i)) != 0)
-                sequence.Append(CultureInfo.InvariantCulture, $"\x1b[?{Known[i]}{(OnByDefault.Contains(Known[i]) ? 'h' : 'l')}");
+                sequence.Append(CultureInfo.InvariantCulture, $"\e[?{Known[i]}{(OnByDefault.Contains(Known[i]) ? 'h' : 'l')}");
         }
 
         Accept();
@@ -115,8 +115,9 @@ internal sealed class ScreenModes
                 TakeControl(value);
                 break;
             case State.Charset:
-                _hasCharset = value != 'B';
-                _state = State.Text;
+                if (value is >= 0x20 and <= 0x7e)
+                    _hasCharset = value != 'B';
+                _state = value == Escape ? State.Escape : State.Text;
                 break;
             case State.String:
                 if (value is 0x07 or 0x18 or 0x1a)

@@ -85,6 +85,7 @@ internal sealed class FairQueue
         long limit = entity.ToVirtual(Math.Max(2 * entity.Slice, Time.Timekeeper.TickNanoseconds));
         entity.Lag = Math.Clamp(time - entity.VirtualRuntime, -limit, limit);
         entity.LeftAt = time;
+        IsAdrift |= Tasks == 1;
     }
 
     public void Add(SchedEntity entity)
@@ -115,11 +116,7 @@ internal sealed class FairQueue
     }
 
     /// <summary>The current entity runs no longer. It is added, or has left, by the caller.</summary>
-    public void Release()
-    {
-        Current = null;
-        IsAdrift |= Count == 0;
-    }
+    public void Release() => Current = null;
 
     /// <summary>Who of the waiting goes next.</summary>
     public SchedEntity? Pick()

@@ -12,6 +12,11 @@ public sealed class FairBalanceTests
     [Theory]
     [InlineData(2, "0 0 0")]
     [InlineData(2, "0 1 2 3")]
+    [InlineData(2, "0 0 0 5")]
+    [InlineData(2, "0 0 5")]
+    [InlineData(2, "0 0 5 5 5")]
+    [InlineData(2, "0 5 5 5 5 5 5")]
+    [InlineData(2, "-3 0 0 3 3 9 9")]
     [InlineData(2, "0 0 5 5")]
     [InlineData(2, "0 0 0 5 5")]
     [InlineData(2, "0 3 5 7 9")]
@@ -152,7 +157,7 @@ public sealed class FairBalanceTests
 
             SchedEntity current = queue.Current!;
             Served[Tasks.IndexOf(current)] += Step;
-            if (FairQueue.Charge(current, Step) && queue.Count > 0)
+            if (FairQueue.Charge(current, Step))
             {
                 queue.Release();
                 current.Sequence = _sequence++;

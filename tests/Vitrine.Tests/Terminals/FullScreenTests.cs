@@ -88,6 +88,7 @@ public sealed class FullScreenTests : CallersTerminal
         Tmux.Keys("C-d");
         WaitForGuest("[exited]");
         Tmux.Resize(100, 30);
+        Tmux.Forget();
         Guest("until [ \"$(stty size)\" = '30 100' ]; do sleep 0.01; done");
         EndShell();
     }
@@ -109,9 +110,9 @@ public sealed class FullScreenTests : CallersTerminal
         Tmux.Resize(70, 18);
         Tmux.WaitToSee("size:18x70");
         Tmux.Type(":q\r");
-        Tmux.WaitFor("/etc/passwd");
-        Tmux.WaitFor(GuestPrompt);
+        Tmux.WaitUntil(_ => Tmux.Query("alternate_on") == "0" && Tmux.Visible.TrimEnd().EndsWith(GuestPrompt, StringComparison.Ordinal), "vim does not end");
         Tmux.Resize(100, 30);
+        Tmux.Forget();
         Guest("until [ \"$(stty size)\" = '30 100' ]; do sleep 0.01; done");
         EndShell();
     }

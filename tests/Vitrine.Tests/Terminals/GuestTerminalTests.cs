@@ -21,7 +21,7 @@ public class GuestTerminalTests
         await screen.WaitForAsync("11 44\r\n");
         // Not before the program runs is it in the foreground, and ^C for it.
         await TypeAsync(terminal, "sh -c 'echo sleeps; exec sleep 1000'\r");
-        await screen.WaitForAsync("\nsleeps\r\n");
+        await screen.WaitForAsync("sleeps\r\n");
         await TypeAsync(terminal, "\x03");
         await screen.WaitForAsync("^C");
         await TypeAsync(terminal, "exit 7\r");

@@ -120,6 +120,9 @@ internal sealed class TmuxSession : IDisposable
         _read = furthest;
     }
 
+    /// <summary>What was on the screen may look different now (another width): the next wait looks at everything.</summary>
+    public void Forget() => _read = 0;
+
     /// <summary>Waits until what is to be seen now contains texts; for programs that use the whole screen.</summary>
     public void WaitToSee(params string[] texts) =>
         WaitUntil(_ => Visible is var screen && Array.TrueForAll(texts, t => screen.Contains(t, StringComparison.Ordinal)), $"'{string.Join("', '", texts)}' is not to be seen");
