@@ -94,21 +94,22 @@ internal static class ProcessorFiles
     public static void Stat(Task current, GeneratedText text)
     {
         KernelInstance kernel = current.Kernel;
-        long user = 0, nice = 0, system = 0, idle = 0, ioWait = 0;
+        long user = 0, nice = 0, system = 0, idle = 0, steal = 0;
         foreach (Processor processor in kernel.Processors)
         {
             user += processor.UserTime - processor.NiceTime;
             nice += processor.NiceTime;
             system += processor.SystemTime;
             idle += processor.IdleTimeNow;
+            steal += processor.StealTime;
         }
 
-        CpuLine(text, "cpu ", user, nice, system, idle, ioWait);
+        CpuLine(text, "cpu ", user, nice, system, idle, steal);
         foreach (Processor processor in kernel.Processors)
         {
             CpuLine(
                 text, "cpu" + processor.Id.ToString(CultureInfo.InvariantCulture), processor.UserTime - processor.NiceTime, processor.NiceTime,
-                processor.SystemTime, processor.IdleTimeNow, 0);
+                processor.SystemTime, processor.IdleTimeNow, processor.StealTime);
         }
 
         text.Append("intr ").Append(kernel.InterruptCount).Append("\nctxt ").Append(kernel.Scheduler.ContextSwitches);
@@ -169,11 +170,11 @@ internal static class ProcessorFiles
         return text.Append((char)('0' + (hundredths / 10 % 10))).Append((char)('0' + (hundredths % 10)));
     }
 
-    private static void CpuLine(GeneratedText text, string name, long user, long nice, long system, long idle, long ioWait)
+    private static void CpuLine(GeneratedText text, string name, long user, long nice, long system, long idle, long steal)
     {
         text.Append(name).Append(' ').Append(user / TickNanoseconds).Append(' ').Append(nice / TickNanoseconds).Append(' ');
-        text.Append(system / TickNanoseconds).Append(' ').Append(idle / TickNanoseconds).Append(' ').Append(ioWait / TickNanoseconds);
-        text.Append(" 0 0 0 0 0\n");
+        text.Append(system / TickNanoseconds).Append(' ').Append(idle / TickNanoseconds).Append(" 0 0 0 ");
+        text.Append(steal / TickNanoseconds).Append(" 0 0\n");
     }
 
     private static void Names(StringBuilder text, ulong bits, (int Bit, string Name)[] names)

@@ -90,6 +90,15 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
 
+    [LibraryImport(Library, EntryPoint = "pthread_self")]
+    public static partial nuint GetThread();
+
+    [LibraryImport(Library, EntryPoint = "pthread_getcpuclockid")]
+    public static partial int GetThreadClock(nuint thread, int* clock);
+
+    [LibraryImport(Library, EntryPoint = "clock_gettime")]
+    public static partial int GetTime(int clock, long* time);
+
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
 

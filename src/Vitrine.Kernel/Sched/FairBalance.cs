@@ -35,7 +35,7 @@ internal static class FairBalance
     /// No queue is further from the others than this, in virtual nanoseconds: what could not be had for long (tasks that
     /// may not move) is forgotten, else somebody would wait for as long later.
     /// </summary>
-    public const long LongestDebt = 100_000_000;
+    public const long LongestDebt = 250_000_000;
 
     /// <summary>
     /// Brings the queues' times into one frame. A queue that has been empty starts where the others are. So does one whose
@@ -45,13 +45,16 @@ internal static class FairBalance
     {
         long sum = 0;
         long load = 0;
+        long furthest = long.MinValue;
         int count = 0;
         foreach (ref readonly QueueLoad queue in queues)
         {
             load += queue.Load;
             if (queue.Fair.IsAdrift)
                 continue;
-            sum += queue.Time;
+            long time = queue.Time;
+            furthest = Math.Max(furthest, time);
+            sum += time;
             count++;
         }
 
@@ -63,7 +66,7 @@ internal static class FairBalance
             if (queue.Fair.IsAdrift)
                 wanted = 0;
             else if (queue.Fair.Tasks == 1 && distance < 0 && queue.Fair.Weight * queues.Length >= load)
-                wanted = 0;
+                wanted = furthest - mean;
             else
                 wanted = Math.Clamp(distance, -LongestDebt, LongestDebt);
             queue.Fair.Frame += wanted - distance;
@@ -75,29 +78,36 @@ internal static class FairBalance
     /// <param name="queues">All queues, aligned, by processor.</param>
     /// <param name="from">The processor to give something away, about to choose its next task.</param>
     /// <param name="to">Where to.</param>
-    public static SchedEntity? Choose(ReadOnlySpan<QueueLoad> queues, int from, out int to)
+    /// <param name="back">A lighter one that should come in return, where the queue has only one task.</param>
+    public static SchedEntity? Choose(ReadOnlySpan<QueueLoad> queues, int from, out int to, out SchedEntity? back)
     {
+        back = null;
         QueueLoad giver = queues[from];
         long time = giver.Time;
         int furthest = -1;
         int lightest = -1;
         for (int i = 0; i < queues.Length; i++)
         {
-            if (i == from || queues[i].Load > giver.Load)
+            if (i == from)
                 continue;
-            if (lightest < 0 || queues[i].Load < queues[lightest].Load)
+            if (queues[i].Load <= giver.Load && (lightest < 0 || queues[i].Load < queues[lightest].Load))
                 lightest = i;
             if (!queues[i].Fair.IsAdrift && (furthest < 0 || queues[i].Time > queues[furthest].Time))
                 furthest = i;
         }
 
         to = furthest;
-        if (furthest >= 0 && queues[furthest].Time - time >= Patience)
-            return FindTurning(giver, queues[furthest], furthest);
+        long gap = furthest < 0 ? 0 : queues[furthest].Time - time;
+        bool grows = gap > giver.Fair.Gap;
+        giver.Fair.Gap = gap;
+
+        // With less load it catches up by itself, unless its processor is the slower one (the host runs something else there).
+        if (gap >= Patience && (grows || queues[furthest].Load <= giver.Load))
+            return giver.Fair.Tasks > 1 ? FindTurning(giver, queues[furthest], furthest) : FindExchange(giver, queues[furthest], from, furthest, out back);
         to = lightest;
 
         // Who is ahead gets its way only when the others have caught up.
-        bool mayEven = lightest >= 0 && (queues[lightest].Fair.IsAdrift || queues[lightest].Time >= time);
+        bool mayEven = lightest >= 0 && giver.Fair.Tasks > 1 && (queues[lightest].Fair.IsAdrift || queues[lightest].Time >= time);
         return mayEven ? FindEvening(giver, queues[lightest], lightest) : null;
     }
 
@@ -137,6 +147,22 @@ internal static class FairBalance
         }
 
         return best;
+    }
+
+    /// <summary>The only task of a queue that is behind all the same, and the lightest of the other queue's in return.</summary>
+    private static SchedEntity? FindExchange(QueueLoad from, QueueLoad to, int processor, int other, out SchedEntity? back)
+    {
+        back = null;
+        SchedEntity? only = from.Fair.Waiting.First;
+        if (only is null || !MayMove(only, other))
+            return null;
+        foreach (SchedEntity entity in to.Fair.Waiting)
+        {
+            if (entity.Weight < only.Weight && MayMove(entity, processor) && (back is null || entity.Weight < back.Weight))
+                back = entity;
+        }
+
+        return back is null ? null : only;
     }
 
     private static bool MayMove(SchedEntity entity, int processor) => (entity.Affinity & (1UL << processor)) != 0;

@@ -29,6 +29,9 @@ internal sealed class FairQueue
     /// <summary>What must be added to this queue's virtual times to compare them with other queues' (<see cref="FairBalance"/>).</summary>
     public long Frame { get; set; }
 
+    /// <summary>How far it was behind the one that is furthest when that was last looked at, in virtual nanoseconds.</summary>
+    public long Gap { get; set; }
+
     /// <summary>The queue has been empty, and so its times say nothing in comparison with others.</summary>
     public bool IsAdrift { get; set; } = true;
 
@@ -168,6 +171,15 @@ internal sealed class FairQueue
             return false;
         entity.VirtualDeadline = entity.VirtualRuntime + entity.ToVirtual(entity.Slice);
         return true;
+    }
+
+    /// <summary>The current entity did not have all that it was charged for: its request stands where it would.</summary>
+    public static void TakeBack(SchedEntity entity, long nanoseconds)
+    {
+        long time = entity.ToVirtual(nanoseconds);
+        entity.VirtualRuntime -= time;
+        entity.VirtualDeadline -= time;
+        entity.PickedDeadline -= time;
     }
 
     /// <summary>True if an entity that has just come should run instead of the current one.</summary>

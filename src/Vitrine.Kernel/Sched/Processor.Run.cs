@@ -13,6 +13,9 @@ internal sealed partial class Processor
     /// <summary>Nanoseconds of its current task's time that have not been charged yet.</summary>
     public long Uncharged => _kernel.Time.Now - _chargedUntil;
 
+    /// <summary>As much of that as its clocks will count.</summary>
+    public long Uncounted => Math.Max(Uncharged - (Current?.Sched.Refund ?? 0), 0);
+
     /// <summary>
     /// Runs the task until it sleeps, ends, or should make room. True if it is still runnable and must be queued again.
     /// </summary>
@@ -64,8 +67,11 @@ internal sealed partial class Processor
             Ktime entered = _kernel.Time.Now;
             long used = entered - now;
             _chargedUntil = entered;
-            task.Sched.UserTime += used;
             _kernel.Scheduler.Charge(this, task, used, entered);
+            _chargedSince += used;
+            LookForSteal(task, entered);
+            used = Counted(task, used);
+            task.Sched.UserTime += used;
             task.ThreadGroup.UserTime += used;
             UserTime += used;
             if (task.Sched.Nice > 0)
@@ -105,8 +111,10 @@ internal sealed partial class Processor
         Ktime now = _kernel.Time.Now;
         long used = now - _chargedUntil;
         _chargedUntil = now;
-        task.Sched.SystemTime += used;
         _kernel.Scheduler.Charge(this, task, used, now);
+        _chargedSince += used;
+        used = Counted(task, used);
+        task.Sched.SystemTime += used;
         task.ThreadGroup.SystemTime += used;
         SystemTime += used;
         return now;

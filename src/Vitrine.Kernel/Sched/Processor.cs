@@ -89,6 +89,7 @@ internal sealed partial class Processor : IYieldTarget
     private void ThreadMain()
     {
         KTaskRuntime.YieldTarget = _kernel.Yielding is null ? null : this;
+        StartStealClock();
         _kernel.Lock.Enter();
         try
         {
@@ -167,6 +168,7 @@ internal sealed partial class Processor : IYieldTarget
         if (task.Path is KernelPath.Suspended)
             _kernel.Tick.Arm(_sliceStart, _kernel.Scheduler.TimeToPreempt(this, task, _sliceStart), _kernel.Timers.NextExpiry);
         bool runnable = RunTask(task);
+        LookForSteal(task, _chargedUntil);
         task.OnProcessor = null;
         Current = null;
         if (runnable)

@@ -121,6 +121,9 @@ internal sealed class SchedEntity(Task task)
 
     public long SystemTime { get; set; }
 
+    /// <summary>Nanoseconds that were counted although the host had the processor: so much of what comes is not counted.</summary>
+    public long Refund { get; set; }
+
     public long VoluntarySwitches { get; set; }
 
     public long InvoluntarySwitches { get; set; }

@@ -84,7 +84,7 @@ internal sealed partial class Scheduler
 
     /// <summary>
     /// Gives a waiting task away if another processor has less to do, or its tasks have had more. The processor is about to
-    /// take one of those that wait: the last one stays.
+    /// take one of those that wait: the last one stays, or another comes for it.
     /// </summary>
     private void Balance(RunQueue queue, long now)
     {
@@ -93,12 +93,34 @@ internal sealed partial class Scheduler
         queue.NextBalance = now + BalanceInterval;
         ReadOnlySpan<QueueLoad> loads = ReadLoads();
         FairBalance.Align(loads);
-        if (queue.Waiting < 2)
-            return;
-        if (FindUrgent(queue, loads) is { } urgent)
+        if (queue.Waiting > 1 && FindUrgent(queue, loads) is { } urgent)
+        {
             MoveAway(urgent.Entity, queue, urgent.To);
-        else if (FairBalance.Choose(loads, queue.Processor.Id, out int to) is { } entity)
+        }
+        else if (FairBalance.Choose(loads, queue.Processor.Id, out int to, out SchedEntity? back) is { } entity)
+        {
+            if (back is not null)
+                Move(back, Queues[to], queue);
             MoveAway(entity, queue, Queues[to]);
+        }
+        else
+        {
+            WakeThoseBehind(queue, loads);
+        }
+    }
+
+    /// <summary>
+    /// A processor with only one task never looks round by itself: where the host gave it too little, it is told to (the
+    /// active balance of Linux).
+    /// </summary>
+    private void WakeThoseBehind(RunQueue queue, ReadOnlySpan<QueueLoad> loads)
+    {
+        long time = loads[queue.Processor.Id].Time;
+        for (int i = 0; i < loads.Length; i++)
+        {
+            if (!loads[i].Fair.IsAdrift && loads[i].Fair.Tasks == 1 && time - loads[i].Time >= FairBalance.Patience && Queues[i].Waiting == 0)
+                Queues[i].Processor.RequestReschedule();
+        }
     }
 
     private ReadOnlySpan<QueueLoad> ReadLoads()
@@ -108,7 +130,7 @@ internal sealed partial class Scheduler
             _loads = new QueueLoad[queues.Length];
         for (int i = 0; i < queues.Length; i++)
         {
-            long uncharged = queues[i].Fair.Current is not null && queues[i].Processor.Current is not null ? queues[i].Processor.Uncharged : 0;
+            long uncharged = queues[i].Fair.Current is not null && queues[i].Processor.Current is not null ? queues[i].Processor.ReallyUncharged : 0;
             _loads[i] = new QueueLoad(queues[i].Fair, queues[i].Load, uncharged);
         }
 

@@ -171,6 +171,15 @@ internal sealed partial class Scheduler
         }
     }
 
+    /// <summary>Of what the running task was charged, the host had so much.</summary>
+    public void TakeBack(Processor processor, Task task, long nanoseconds)
+    {
+        RunQueue queue = Queues[processor.Id];
+        queue.RunTime -= nanoseconds;
+        if (queue.Fair.Current == task.Sched)
+            FairQueue.TakeBack(task.Sched, nanoseconds);
+    }
+
     /// <summary>Nanoseconds after which <see cref="ShouldPreempt"/> may say something else with nothing new happening; <see cref="long.MaxValue"/>: never.</summary>
     public long TimeToPreempt(Processor processor, Task current, Ktime now)
     {

@@ -40,5 +40,5 @@ internal static class CpuClock
 
     /// <summary>What the caller has used since its time was last charged, if the clock counts it.</summary>
     public static long InFlight(Task current, ClockSource source) =>
-        source.Thread == current || source.Process == current.ThreadGroup ? current.OnProcessor?.Uncharged ?? 0 : 0;
+        source.Thread == current || source.Process == current.ThreadGroup ? current.OnProcessor?.Uncounted ?? 0 : 0;
 }
