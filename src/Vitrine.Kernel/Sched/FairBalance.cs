@@ -78,7 +78,7 @@ internal static class FairBalance
     /// <param name="queues">All queues, aligned, by processor.</param>
     /// <param name="from">The processor to give something away, about to choose its next task.</param>
     /// <param name="to">Where to.</param>
-    /// <param name="back">A lighter one that should come in return, where the queue has only one task.</param>
+    /// <param name="back">One no heavier that should come in return, where the queue has only one task.</param>
     public static SchedEntity? Choose(ReadOnlySpan<QueueLoad> queues, int from, out int to, out SchedEntity? back)
     {
         back = null;
@@ -103,7 +103,13 @@ internal static class FairBalance
 
         // With less load it catches up by itself, unless its processor is the slower one (the host runs something else there).
         if (gap >= Patience && (grows || queues[furthest].Load <= giver.Load))
-            return giver.Fair.Tasks > 1 ? FindTurning(giver, queues[furthest], furthest) : FindExchange(giver, queues[furthest], from, furthest, out back);
+        {
+            SchedEntity? entity = giver.Fair.Tasks > 1 ? FindTurning(giver, queues[furthest], furthest) : FindExchange(giver, queues[furthest], from, furthest, out back);
+            if (entity is not null)
+                return entity;
+        }
+
+        // Where no single task turns it round, one after the other goes.
         to = lightest;
 
         // Who is ahead gets its way only when the others have caught up.
@@ -149,7 +155,10 @@ internal static class FairBalance
         return best;
     }
 
-    /// <summary>The only task of a queue that is behind all the same, and the lightest of the other queue's in return.</summary>
+    /// <summary>
+    /// The only task of a queue that is behind all the same, and the lightest of the other queue's in return; of equal ones
+    /// the one that has had most.
+    /// </summary>
     private static SchedEntity? FindExchange(QueueLoad from, QueueLoad to, int processor, int other, out SchedEntity? back)
     {
         back = null;
@@ -158,7 +167,9 @@ internal static class FairBalance
             return null;
         foreach (SchedEntity entity in to.Fair.Waiting)
         {
-            if (entity.Weight < only.Weight && MayMove(entity, processor) && (back is null || entity.Weight < back.Weight))
+            if (entity.Weight > only.Weight || !MayMove(entity, processor))
+                continue;
+            if (back is null || entity.Weight < back.Weight || (entity.Weight == back.Weight && entity.VirtualRuntime > back.VirtualRuntime))
                 back = entity;
         }
 

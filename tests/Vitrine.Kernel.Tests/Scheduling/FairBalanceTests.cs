@@ -91,6 +91,26 @@ public sealed class FairBalanceTests
         Assert.InRange(machine.Served[0], Second, (4 * Second / 3) + FairBalance.LongestDebt);
     }
 
+    [Fact]
+    public void Crowd_FarBehindALightTask_IsDivided()
+    {
+        // Four that may not move, and one beside them: no single move turns the difference round.
+        var machine = new SimulatedProcessors(2, "0 0 0 0 5", start: 0);
+        for (int i = 0; i < 4; i++)
+            machine.Tasks[i].Affinity = 1;
+        machine.Run(Second);
+        Assert.Equal([4, 1], machine.TasksByProcessor);
+        foreach (SchedEntity entity in machine.Tasks)
+            entity.Affinity = 3;
+        machine.Run(30_000_000);
+        Assert.InRange(machine.TasksByProcessor[0], 2, 3);
+        long[] before = [.. machine.Served];
+        machine.Run(5 * Second);
+        double[] ideal = FeasibleShares(machine.Tasks, 2);
+        for (int i = 0; i < 5; i++)
+            Assert.InRange((machine.Served[i] - before[i]) / (5.0 * Second) / ideal[i], 0.8, 1.1);
+    }
+
     /// <summary>Weights as shares of all processors; who would get more than one has one, and the others share the rest.</summary>
     private static double[] FeasibleShares(List<SchedEntity> tasks, int processors)
     {
