@@ -124,6 +124,9 @@ static void streams(void)
     close(fd);
     SHOW(bind_to(other, "0.0.0.0", 0));
     SHOW(listen(other, 0));
+    SHOW(setsockopt(other, 500, 1, &yes, sizeof yes));
+    SHOW(setsockopt(other, IPPROTO_TCP, -1, &yes, sizeof yes));
+    SHOW(setsockopt(other, IPPROTO_IP, -1, &yes, sizeof yes));
     struct timeval soon = {0, 1000};
     SHOW(setsockopt(other, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon));
     SHOW(accept(other, NULL, NULL));

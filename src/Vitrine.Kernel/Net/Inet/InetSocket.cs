@@ -148,6 +148,9 @@ internal sealed class InetSocket : Socket
         return Errno.Success;
     }
 
+    /// <summary>None of IP's and TCP's options is there.</summary>
+    public override Errno SetOption(Task current, int level, int option, int value) => Errno.ENOPROTOOPT;
+
     public override Result<byte[]> LocalAddress() => Local.ToBytes();
 
     public override Result<byte[]> PeerAddress() => Errno.ENOTCONN;
