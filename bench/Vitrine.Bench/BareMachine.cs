@@ -29,7 +29,7 @@ internal sealed unsafe class BareMachine : IDisposable
         _ram = NativeMemory.AlignedAlloc((nuint)RamLength, (nuint)Page.HugeSize);
         NativeMemory.Clear(_ram, (nuint)RamLength);
         _memory = new GuestMemory((byte*)_ram, RamLength);
-        _complex = new ProcessorComplex(_memory, translation);
+        _complex = new ProcessorComplex(_memory, translation, CpuLevel.Max);
         _processor = _complex.CreateProcessor();
         _root = Allocate();
     }
