@@ -51,11 +51,16 @@ public sealed class LineEditingTests : CallersTerminal
         Tmux.Type("y | od -An -c\r");
         WaitForGuest("x 001   y  \\n");
 
-        // A line given up. ^C drops what the shell has not read yet, and between its poll and its read could be lost on it.
+        // A line given up. ^C drops what the shell has not read yet; and where it comes while the shell still shows the line,
+        // readline takes notice with the next key only.
         Tmux.Type("echo never");
         Tmux.WaitFor("echo never");
         Tmux.Keys("C-c");
-        WaitForGuest("^C");
+        Tmux.WaitFor("^C");
+        Tmux.Keys("Enter");
+        Tmux.WaitFor("\n" + GuestPrompt);
+        Guest("true");
+        Assert.DoesNotContain("\nnever", Tmux.Screen, StringComparison.Ordinal);
         EndShell();
     }
 
