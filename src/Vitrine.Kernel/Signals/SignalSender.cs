@@ -284,7 +284,8 @@ internal static class SignalSender
             return false;
         if (signal == SignalNumber.Kill)
             return true;
-        if (task.State is TaskState.Stopped or TaskState.Traced)
+        // One that has taken part in a stop is stopped, even if it hasn't come to rest yet.
+        if (task.State is TaskState.Stopped or TaskState.Traced || (task.Work & TaskWork.Stop) != 0)
             return false;
         return task.OnProcessor is not null || (task.Work & TaskWork.Signal) == 0;
     }
