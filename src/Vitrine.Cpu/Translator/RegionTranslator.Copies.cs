@@ -7,10 +7,13 @@ namespace Vitrine.Cpu.Translator;
 internal sealed unsafe partial class RegionTranslator
 {
     private const int MaxCopies = 8;
-    private const int MaxCopyLength = 32;
+
+    /// <summary>Instructions in all copies of a region.</summary>
+    private const int MaxCopied = 64;
 
     private readonly Copy[] _copies = new Copy[MaxCopies];
     private int _copyCount;
+    private int _copied;
     private bool _copying;
 
     private struct Copy
@@ -37,7 +40,7 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>Lets a jump back lead to a copy of its loop. False: it must go to the head itself.</summary>
     private bool TryBeginCopy(ref RegionInstruction r, int k, int condition)
     {
-        if (_copying || _copyCount == MaxCopies || _flags == NativeSite.Unknown || k - r.Target >= MaxCopyLength)
+        if (_copying || _copyCount == MaxCopies || _flags == NativeSite.Unknown || _copied + k - r.Target >= MaxCopied)
             return false;
         for (int j = r.Target; j <= k; j++)
         {
@@ -46,6 +49,7 @@ internal sealed unsafe partial class RegionTranslator
                 return false;
         }
 
+        _copied += k - r.Target + 1;
         ref Copy copy = ref _copies[_copyCount++];
         copy.Head = r.Target;
         copy.Last = (short)k;

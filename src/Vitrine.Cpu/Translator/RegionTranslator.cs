@@ -11,9 +11,10 @@ namespace Vitrine.Cpu.Translator;
 internal sealed unsafe partial class RegionTranslator : IDisposable
 {
     /// <summary>Bytes that a region may need at most; the caller sees to it that they are there.</summary>
-    public const int MaxBytes = 64 << 10;
+    public const int MaxBytes = 128 << 10;
 
-    private const int MaxExits = Region.MaxInstructions * 10;
+    /// <summary>An instruction has at most four ways out.</summary>
+    private const int MaxExits = (Region.MaxInstructions + MaxCopied) * 5;
 
     private readonly HostCode _code;
     private readonly Region _region;
@@ -69,6 +70,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _exitCount = 0;
         _forwardCount = 0;
         _copyCount = 0;
+        _copied = 0;
         _w.MoveTo(_code.Free);
         _w.AlignAhead(0, 16);
         byte* start = _w.Position;
