@@ -27,6 +27,9 @@ internal sealed class TmuxSession : IDisposable
     private int _read;
     private bool _isGone;
 
+    /// <summary>What tmux has said to its standard error.</summary>
+    private string _errors = "";
+
     /// <param name="columns">Width.</param>
     /// <param name="rows">Height.</param>
     /// <param name="shell">What runs in the terminal; it shows <see cref="HostPrompt"/>.</param>
@@ -42,7 +45,7 @@ internal sealed class TmuxSession : IDisposable
             start.ArgumentList.Add(argument);
         start.Environment.Remove("TMUX");
         _client = Process.Start(start)!;
-        _client.ErrorDataReceived += static (_, _) => { };
+        _client.ErrorDataReceived += (_, line) => _errors += line.Data + " ";
         _client.BeginErrorReadLine();
         _listener = new Thread(Listen) { IsBackground = true, Name = "tmux" };
         _listener.Start();
@@ -147,7 +150,7 @@ internal sealed class TmuxSession : IDisposable
                 }
 
                 if (_isGone)
-                    throw new InvalidOperationException($"the terminal is gone; {complaint}:\n{screen}");
+                    throw new InvalidOperationException($"the terminal is gone ({_errors}); {complaint}:\n{screen}");
             }
         }
     }
