@@ -16,6 +16,10 @@ static void try(const char *what, int dir, const char *path, unsigned long flags
 {
     errno = 0;
     int fd = openat2(dir, path, flags, mode, resolve);
+
+    /* A walk of the cache alone fails, too, when somebody else renames something meanwhile. */
+    for (int again = 0; again < 1000 && fd < 0 && errno == EAGAIN && flags == O_RDONLY; again++)
+        fd = openat2(dir, path, flags, mode, resolve);
     printf("%s %s: %s\n", what, path, fd >= 0 ? "ok" : errname(errno));
     if (fd >= 0)
         close(fd);
