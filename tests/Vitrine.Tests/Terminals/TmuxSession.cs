@@ -44,16 +44,47 @@ internal sealed class TmuxSession : IDisposable
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment.Remove("TMUX");
-        _client = Process.Start(start)!;
-        _client.ErrorDataReceived += (_, line) => _errors += line.Data + " ";
-        _client.BeginErrorReadLine();
-        _listener = new Thread(Listen) { IsBackground = true, Name = "tmux" };
-        _listener.Start();
+        (_client, _listener) = Connect(start);
 
+        // A server that has just started sometimes ends before its first session shows anything; then another one is started.
+        for (int attempt = 1; attempt < 4 && !IsReady(columns, rows); attempt++)
+        {
+            _listener.Join();
+            _client.Dispose();
+            _isGone = false;
+            _replies.Clear();
+            (_client, _listener) = Connect(start);
+        }
+
+        WaitFor(HostPrompt);
+    }
+
+    private (Process Client, Thread Listener) Connect(ProcessStartInfo start)
+    {
+        Process client = Process.Start(start)!;
+        client.ErrorDataReceived += (_, line) => _errors += line.Data + " ";
+        client.BeginErrorReadLine();
+        var listener = new Thread(() => Listen(client.StandardOutput)) { IsBackground = true, Name = "tmux" };
+        listener.Start();
+        return (client, listener);
+    }
+
+    /// <summary>Sets the terminal's size and waits for its shell. False: tmux has ended.</summary>
+    private bool IsReady(int columns, int rows)
+    {
         // A control client's own size says nothing.
         _ = Ask("set-option -g window-size manual");
         _ = Ask(string.Create(CultureInfo.InvariantCulture, $"resize-window -t t -x {columns} -y {rows}"));
-        WaitFor(HostPrompt);
+        try
+        {
+            WaitFor(HostPrompt);
+            _read = 0;
+            return true;
+        }
+        catch (InvalidOperationException) when (_isGone)
+        {
+            return false;
+        }
     }
 
     /// <summary>The command line that runs Vitrine.</summary>
@@ -203,10 +234,9 @@ internal sealed class TmuxSession : IDisposable
     }
 
     /// <summary>Reads the client: blocks that answer commands, and notices between them.</summary>
-    private void Listen()
+    private void Listen(StreamReader output)
     {
         StringBuilder? block = null;
-        StreamReader output = _client.StandardOutput;
         while (output.ReadLine() is { } line)
         {
             if (line.StartsWith("%begin ", StringComparison.Ordinal))
@@ -224,6 +254,9 @@ internal sealed class TmuxSession : IDisposable
 
             lock (_gate)
             {
+                if (line.StartsWith("%exit", StringComparison.Ordinal))
+                    _errors += line + " ";
+
                 // The last word of the line says whether the command came from this client's input.
                 if (!ends)
                     _changes++;
