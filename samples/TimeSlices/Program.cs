@@ -4,8 +4,11 @@ using TimeSlices;
 using Vitrine;
 
 // The textbook's experiment: processes that all want the processor, and what the scheduler gives them.
-// dotnet run --project samples/TimeSlices -- [--cpus N] [--seconds S] [--out DIRECTORY] [--host] NICE…
-// With --host the host's own kernel is asked instead, on its first N processors.
+const string Usage = """
+    usage: dotnet run --project samples/TimeSlices -- [--cpus N] [--seconds S] [--out DIRECTORY] [--host] [NICE…]
+    One process for each nice value (-20 to 19; 0 0 5 10 if there is none) on N processors (1) for S seconds (5);
+    slices.txt and slices.svg go to DIRECTORY. With --host the host's own kernel is asked instead, on its first N processors.
+    """;
 int processors = 1;
 bool onHost = false;
 double seconds = 5;
@@ -15,11 +18,14 @@ for (int i = 0; i < args.Length; i++)
 {
     switch (args[i])
     {
-        case "--cpus" when i + 1 < args.Length:
-            processors = int.Parse(args[++i], CultureInfo.InvariantCulture);
+        case "--help":
+            Console.WriteLine(Usage);
+            return 0;
+        case "--cpus" when i + 1 < args.Length && int.TryParse(args[i + 1], CultureInfo.InvariantCulture, out processors) && processors > 0:
+            i++;
             break;
-        case "--seconds" when i + 1 < args.Length:
-            seconds = double.Parse(args[++i], CultureInfo.InvariantCulture);
+        case "--seconds" when i + 1 < args.Length && double.TryParse(args[i + 1], CultureInfo.InvariantCulture, out seconds) && seconds > 0:
+            i++;
             break;
         case "--out" when i + 1 < args.Length:
             directory = args[++i];
@@ -27,9 +33,12 @@ for (int i = 0; i < args.Length; i++)
         case "--host":
             onHost = true;
             break;
-        default:
-            nice.Add(args[i]);
+        case string word when int.TryParse(word, CultureInfo.InvariantCulture, out int value) && value is >= -20 and <= 19:
+            nice.Add(word);
             break;
+        default:
+            Console.Error.WriteLine($"TimeSlices: '{args[i]}' is not understood\n{Usage}");
+            return 2;
     }
 }
 

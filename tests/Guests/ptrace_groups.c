@@ -1,6 +1,7 @@
 /* ptrace(2): processes with threads: stops of the group, ends of the group and of its leader, tracers that are threads.
  * covers: ptrace */
 #include "trace.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -22,6 +23,21 @@ static void *spins(void *a)
 {
     for (;;)
         shared[8]++;
+}
+
+/* The thread of a process that is not its leader, by its task directory; 0: none yet. */
+static pid_t other_thread(pid_t leader)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task", leader);
+    DIR *tasks = opendir(path);
+    pid_t found = 0;
+    for (struct dirent *e; (e = readdir(tasks)) != 0;) {
+        if (atoi(e->d_name) != 0 && atoi(e->d_name) != leader)
+            found = atoi(e->d_name);
+    }
+    closedir(tasks);
+    return found;
 }
 
 /* A child with a second thread; their numbers are in order. */
@@ -54,17 +70,8 @@ static pid_t pair(void *(*second)(void *), pid_t *thread, int traced)
         trace(PTRACE_CONT, child, 0, 0);
         until_state(child, 'S');
     } else {
-        /* The other number in its task directory. */
-        char path[64];
-        for (int found = 0; !found; usleep(1000)) {
-            for (pid_t next = child + 1; next < child + 20 && !found; next++) {
-                snprintf(path, sizeof path, "/proc/%d/task/%d", child, next);
-                if (access(path, F_OK) == 0) {
-                    *thread = next;
-                    found = 1;
-                }
-            }
-        }
+        while ((*thread = other_thread(child)) == 0)
+            usleep(1000);
         until_state(child, 'S');
     }
     return child;

@@ -89,8 +89,7 @@ internal static class InstructionRules
                     break;
                 case OpKind.Memory:
                     if (i.MemoryBase is not (Register.None or Register.RIP or (>= Register.RAX and <= Register.R15))
-                        || i.MemoryIndex is not (Register.None or (>= Register.RAX and <= Register.R15))
-                        || (i.MemoryBase == Register.None && i.MemoryIndex == Register.None && i.CodeSize == CodeSize.Code32))
+                        || i.MemoryIndex is not (Register.None or (>= Register.RAX and <= Register.R15)))
                         return false;
                     if ((long)i.MemoryDisplacement64 != (int)(long)i.MemoryDisplacement64)
                         return false;

@@ -244,11 +244,7 @@ internal sealed unsafe partial class RegionTranslator
 
         EncodedInstruction e = Parse(r);
         if (e.IsMemory)
-        {
-            EmitOperand(ref r, size, true);
-            if (i.HasLockPrefix)
-                EmitAlignment(ref r, size);
-        }
+            EmitOperandToChange(ref r, size);
 
         if (r.NeedsRecord)
         {
@@ -281,11 +277,7 @@ internal sealed unsafe partial class RegionTranslator
 
         EncodedInstruction e = Parse(r);
         if (e.IsMemory)
-        {
-            EmitOperand(ref r, size, true);
-            if (i.HasLockPrefix)
-                EmitAlignment(ref r, size);
-        }
+            EmitOperandToChange(ref r, size);
 
         if (!r.NeedsRecord)
         {

@@ -378,11 +378,7 @@ internal sealed unsafe partial class RegionTranslator
         if (r.NeedsRecord)
             PrepareOverlay(FlagOverlay.Increment, r);
         if (memory)
-        {
-            EmitOperand(ref r, size, true);
-            if (i.HasLockPrefix)
-                EmitAlignment(ref r, size);
-        }
+            EmitOperandToChange(ref r, size);
 
         if (!r.NeedsRecord)
         {
@@ -442,11 +438,7 @@ internal sealed unsafe partial class RegionTranslator
 
         EncodedInstruction e = Parse(r);
         if (e.IsMemory)
-        {
-            EmitOperand(ref r, size, true);
-            if (i.HasLockPrefix)
-                EmitAlignment(ref r, size);
-        }
+            EmitOperandToChange(ref r, size);
 
         if (r.NeedsRecord)
         {

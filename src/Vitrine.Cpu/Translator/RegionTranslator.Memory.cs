@@ -71,6 +71,14 @@ internal sealed unsafe partial class RegionTranslator
         EmitCheck(ref r, size, write, again);
     }
 
+    /// <summary>As <see cref="EmitOperand"/> for one that is read and written; with a LOCK prefix it must be aligned.</summary>
+    private void EmitOperandToChange(ref RegionInstruction r, int size)
+    {
+        EmitOperand(ref r, size, true);
+        if (r.Code.HasLockPrefix)
+            EmitAlignment(ref r, size);
+    }
+
     /// <summary>Makes a host address of the guest address in T0; <paramref name="again"/> is where that is computed.</summary>
     private void EmitCheck(ref RegionInstruction r, int size, bool write, byte* again)
     {
