@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text;
 
 namespace Vitrine.Cli;
 
@@ -11,7 +10,7 @@ internal static class DoCommand
     {
         var memory = new Option<string>("--memory", "-m") { Description = "Guest memory, such as 512M or 4G (default 1G).", HelpName = "SIZE" };
         var processors = new Option<int>("--cpus") { Description = "Virtual processors, 1 to 64 (default 1).", HelpName = "N", DefaultValueFactory = static _ => 1 };
-        var engine = new Option<string>("--engine") { Description = "How guest code is executed: translator (default) or interpreter.", HelpName = "ENGINE" };
+        var engine = new Option<string>("--engine") { Description = "How guest code is executed: translator or interpreter (default: as VITRINE_ENGINE says, or translator).", HelpName = "ENGINE" };
         engine.AcceptOnlyFromAmong("translator", "interpreter");
         var level = new Option<string>("--cpu") { Description = "The processors' instructions: x86-64-v2, x86-64-v3 or max, all that are implemented (default max).", HelpName = "LEVEL" };
         var timeout = new Option<string>("--timeout") { Description = "Stop the machine after this time, such as 500ms, 2s or 5m; the exit status is then 124.", HelpName = "TIME" };
@@ -31,12 +30,17 @@ internal static class DoCommand
             {
                 Memory = parsed.GetValue(memory) is { } size ? OptionValues.ParseSize(size) : 1L << 30,
                 Processors = parsed.GetValue(processors),
-                Engine = parsed.GetValue(engine) == "interpreter" ? ProcessorEngine.Interpreter : ProcessorEngine.Translator,
+                Engine = parsed.GetValue(engine) switch
+                {
+                    null => new MachineOptions().Engine,
+                    "interpreter" => ProcessorEngine.Interpreter,
+                    _ => ProcessorEngine.Translator,
+                },
                 ProcessorLevel = parsed.GetValue(level) is { } name ? OptionValues.ParseLevel(name) : ProcessorLevel.Maximum,
                 Timeout = parsed.GetValue(timeout) is { } time ? OptionValues.ParseTime(time) : null,
                 Hostname = parsed.GetValue(hostname) ?? "vitrine",
                 Volumes = Array.ConvertAll(parsed.GetValue(volumes) ?? [], Volume.Parse),
-                Trace = parsed.GetValue(strace) ? TraceToStandardError() : null,
+                Trace = parsed.GetValue(strace) ? StandardError.WriteLine : null,
             };
             string[] words = parsed.GetValue(program)!;
             RefuseUnknownOption(parsed, words);
@@ -109,11 +113,5 @@ internal static class DoCommand
         }
 
         return variables;
-    }
-
-    private static Action<string> TraceToStandardError()
-    {
-        Stream error = Program.OpenStandardError();
-        return line => error.Write(Encoding.UTF8.GetBytes(line + "\n"));
     }
 }

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace Vitrine.Cli;
 
@@ -13,6 +11,17 @@ internal static class Program
         // For whoever works on Vitrine itself: every machine is looked through at its end.
         if (Environment.GetEnvironmentVariable("VITRINE_AUDIT") is "1")
             AppContext.SetSwitch("Vitrine.Audit", true);
+        switch (Environment.GetEnvironmentVariable("VITRINE_ENGINE"))
+        {
+            case null or "" or "translator":
+                break;
+            case "interpreter":
+                AppContext.SetSwitch("Vitrine.Interpreter", true);
+                break;
+            case { } other:
+                return Report($"VITRINE_ENGINE is '{other}'; it can be translator or interpreter");
+        }
+
         if (args is ["do", ..])
             Machine.Prepare();
         try
@@ -41,17 +50,7 @@ internal static class Program
     }
 
     /// <summary>Prints a line to standard error.</summary>
-    public static void Say(string line)
-    {
-        using Stream error = OpenStandardError();
-        error.Write(Encoding.UTF8.GetBytes(line + "\n"));
-    }
-
-    /// <summary>
-    /// Standard error, unbuffered. Not the runtime's Console: at its first use that switches the terminal's keypad, and
-    /// leaves it so.
-    /// </summary>
-    public static Stream OpenStandardError() => new FileStream(new SafeFileHandle(2, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    public static void Say(string line) => StandardError.WriteLine(line);
 
     private static int RunParsed(string[] args)
     {

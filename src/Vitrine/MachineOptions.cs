@@ -9,8 +9,12 @@ public sealed class MachineOptions
     /// <summary>Virtual processors, 1 to 64. Each runs guest code on a host thread of its own.</summary>
     public int Processors { get; init; } = 1;
 
-    /// <summary>How guest code is executed. The guest can't tell the difference but by time.</summary>
-    public ProcessorEngine Engine { get; init; } = ProcessorEngine.Translator;
+    /// <summary>
+    /// How guest code is executed. The guest can't tell the difference but by time. By default translated, unless the switch
+    /// <c>Vitrine.Interpreter</c> of the application is on.
+    /// </summary>
+    public ProcessorEngine Engine { get; init; } =
+        AppContext.TryGetSwitch("Vitrine.Interpreter", out bool interprets) && interprets ? ProcessorEngine.Interpreter : ProcessorEngine.Translator;
 
     /// <summary>Which instructions the processors have: everything implemented, unless a run shall be the same on other versions too.</summary>
     public ProcessorLevel ProcessorLevel { get; init; } = ProcessorLevel.Maximum;

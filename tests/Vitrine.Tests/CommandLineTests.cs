@@ -52,6 +52,20 @@ public class CommandLineTests
     }
 
     [Fact]
+    public void Messages_InAFileOfTheCallers_StandBehindWhatIsThere()
+    {
+        HostRun run = HostRun.Of("sh", ["-c", $"f=$(mktemp); (echo first; dotnet {Program} do -- sh -c 'echo inside >&2; kill -SEGV $$'; echo last) > $f 2>&1; cat $f; rm $f"]);
+        Assert.Equal("first\ninside\nSegmentation fault\nlast\n", Encoding.UTF8.GetString(run.Output));
+    }
+
+    [Fact]
+    public void Engine_OfTheEnvironment_MustBeOne()
+    {
+        HostRun run = HostRun.Of("env", [$"{TestedEngine.Variable}=abacus", "dotnet", Program, "do", "--", "true"]);
+        Assert.Equal((125, $"vitrine: {TestedEngine.Variable} is 'abacus'; it can be translator or interpreter\n"), (run.Status, run.Error));
+    }
+
+    [Fact]
     public void Timeout_EndsTheProgram()
     {
         HostRun run = Vitrine(["do", "--timeout", "1s", "--", "sh", "-c", "while :; do :; done"]);

@@ -21,6 +21,7 @@ internal sealed record HostRun(int Status, byte[] Output, string Error)
         start.Environment.Clear();
         start.Environment["PATH"] = path;
         start.Environment["VITRINE_AUDIT"] = "1";
+        start.Environment[TestedEngine.Variable] = Environment.GetEnvironmentVariable(TestedEngine.Variable);
         using Process process = Process.Start(start) ?? throw new InvalidOperationException("cannot start " + program);
         Task<string> error = process.StandardError.ReadToEndAsync();
         var output = new MemoryStream();

@@ -6,6 +6,7 @@ namespace Vitrine.Tests.Guests;
 public class GuestProgramTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
+    private static readonly ulong YieldSeeds = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 4u : 1;
 
     public static TheoryData<string, string, ulong> Programs()
     {
@@ -18,8 +19,9 @@ public class GuestProgramTests
                     data.Add(program.Name, link, 0);
             }
 
-            // Once more with a kernel that gives up the processor at any await.
-            data.Add(program.Name, program.Links[0], 20261120);
+            // Once more, or some times in long runs, with a kernel that gives up the processor at any await.
+            for (ulong seed = 0; seed < YieldSeeds; seed++)
+                data.Add(program.Name, program.Links[0], 20261120 + seed);
         }
 
         return data;
@@ -53,8 +55,8 @@ public class GuestProgramTests
         {
             YieldSeed = yieldSeed == 0 ? null : yieldSeed,
 
-            // Once by each engine alone.
-            Engine = yieldSeed == 0 ? ProcessorEngine.Interpreter : ProcessorEngine.Translator,
+            // Once by each engine, unless the whole run is by one.
+            Engine = TestedEngine.Only ?? (yieldSeed == 0 ? ProcessorEngine.Interpreter : ProcessorEngine.Translator),
             TranslatesAtOnce = true,
             Memory = 256L << 20,
             Processors = program.Processors,

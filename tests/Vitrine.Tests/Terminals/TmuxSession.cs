@@ -39,7 +39,8 @@ internal sealed class TmuxSession : IDisposable
         string[] arguments =
         [
             "-S", Path.Combine(_directory, "socket"), "-f", "/dev/null", "-C", "new-session", "-x", Number(columns), "-y", Number(rows), "-s", "t",
-            "-e", "DOTNET_CLI_TELEMETRY_OPTOUT=1", "-e", "VITRINE_AUDIT=1", "-e", "HISTFILE=", shell,
+            "-e", "DOTNET_CLI_TELEMETRY_OPTOUT=1", "-e", "VITRINE_AUDIT=1",
+            "-e", $"{TestedEngine.Variable}={Environment.GetEnvironmentVariable(TestedEngine.Variable)}", "-e", "HISTFILE=", shell,
         ];
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
