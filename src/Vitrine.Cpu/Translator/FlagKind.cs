@@ -38,6 +38,9 @@ internal enum FlagKind
     /// <summary>FlagA is what the subtraction of FlagB left.</summary>
     SubtractResult = 12,
 
+    /// <summary>A result FlagA with the carry FlagB (a byte); OF and AF are clear.</summary>
+    Result = 13,
+
     /// <summary>CF, PF and ZF are the first three bytes of FlagB, the others clear.</summary>
     Bytes = 10,
 }

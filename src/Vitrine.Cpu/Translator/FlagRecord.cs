@@ -103,6 +103,9 @@ internal static unsafe class FlagRecord
                 bool lost = (byte)c->FlagB != 0;
                 CpuState.SetResult(c, TSize.SignExtend(a), lost, lost);
                 break;
+            case FlagKind.Result:
+                CpuState.SetResult(c, TSize.SignExtend(a), (byte)c->FlagB != 0, false);
+                break;
             case FlagKind.Bytes:
                 ulong bytes = c->FlagB;
                 CpuState.WriteArithmetic(c, (bytes & 1) | ((bytes >> 8) & 1) << 2 | ((bytes >> 16) & 1) << 6);

@@ -71,6 +71,9 @@ internal static class InstructionRules
     /// <summary>AH CH DH BH.</summary>
     public static bool IsHighByte(Register r) => r is >= Register.AH and <= Register.BH;
 
+    /// <summary>The number of a byte register in an instruction without REX prefix: AH to BH are 4 to 7.</summary>
+    public static int LegacyByte(Register r) => r - Register.AL;
+
     public static bool IsGeneral(Register r) => r is >= Register.AL and <= Register.R15;
 
     /// <summary>Operands are general or XMM registers, immediates and plain memory.</summary>
@@ -128,7 +131,7 @@ internal static class InstructionRules
                 r.WritesMemory = true;
                 break;
             case Mnemonic.Movzx or Mnemonic.Movsx or Mnemonic.Movsxd:
-                if (i.Op1Kind == OpKind.Memory || !IsHighByte(i.Op1Register))
+                if (i.Op1Kind == OpKind.Memory || !IsHighByte(i.Op1Register) || Number(i.Op0Register) != HostRegister.State)
                     r.Kind = InstructionKind.MoveExtended;
                 break;
             case Mnemonic.Lea:
@@ -244,8 +247,8 @@ internal static class InstructionRules
                 break;
         }
 
-        // A high byte register can't be named beside a REX prefix, nor is it worth more.
-        if (r.Kind is not (InstructionKind.Interpreted or InstructionKind.Nothing) && UsesHighByte(i) && (r.IsEvent || HasMemory(i)))
+        // A high byte register can't be named beside a REX prefix, which host addresses need; only moves are worth a detour.
+        if (r.Kind is not (InstructionKind.Interpreted or InstructionKind.Nothing or InstructionKind.Move) && UsesHighByte(i) && (r.IsEvent || HasMemory(i)))
             r.Kind = InstructionKind.Interpreted;
     }
 

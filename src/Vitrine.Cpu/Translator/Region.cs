@@ -166,18 +166,16 @@ internal sealed unsafe class Region
         int size;
         switch (r.Kind)
         {
-            case InstructionKind.BitScan or InstructionKind.General:
-                return false;
             case InstructionKind.ShiftByCl:
                 return r.Code.Op0Kind == OpKind.Register && r.Code.Mnemonic is not (Mnemonic.Rol or Mnemonic.Ror) && !InstructionRules.UsesHighByte(r.Code);
             case InstructionKind.Shift:
                 size = InstructionRules.SizeOf(r.Code, 0);
                 if (r.Code.Mnemonic is Mnemonic.Rol or Mnemonic.Ror)
-                    return size >= 4 && r.Code.Op0Kind == OpKind.Register;
+                    return size >= 2 && r.Code.Op0Kind == OpKind.Register;
                 return !InstructionRules.UsesHighByte(r.Code);
             case InstructionKind.Arithmetic:
                 if (InstructionRules.UsesHighByte(r.Code))
-                    return false;
+                    return r.Code.Mnemonic is not (Mnemonic.Adc or Mnemonic.Sbb);
                 return !r.Code.HasLockPrefix || r.Code.Mnemonic is Mnemonic.Add or Mnemonic.Sub;
             default:
                 return !InstructionRules.UsesHighByte(r.Code);

@@ -340,6 +340,8 @@ internal sealed unsafe partial class RegionTranslator
         int size = InstructionRules.SizeOf(r.Code, 0);
         int source = Read(e.Rm, T0);
         int d = Read(e.Reg, T1);
+        if (r.NeedsRecord)
+            _w.StoreState(CpuState.FlagAOffset, source);
         _w.Registers(0x85, size, source, source);
         int* zero = _w.JumpIf(4);
         _w.Registers(e.Opcode | 0x0f00, size, d, source);
@@ -347,6 +349,8 @@ internal sealed unsafe partial class RegionTranslator
             _w.StoreState(e.Reg * 8, d);
         _w.LandHere(zero);
         _host = Zero;
+        if (r.NeedsRecord)
+            SetFlags(Word(FlagKind.Logic, size));
     }
 
     /// <summary>Instructions of BMI1 and BMI2, MOVBE, TZCNT and LZCNT: general registers only, one of them in VEX.vvvv.</summary>
@@ -358,6 +362,7 @@ internal sealed unsafe partial class RegionTranslator
         bool extends = ExtensionRules.HasOpcodeExtension(r.Code);
         int reg = extends ? e.Reg : Read(e.Reg, T1);
         int rm = e.IsMemory ? T0 : Read(e.Rm, T0);
+        int result = reg;
         if (!e.IsVex)
         {
             e.Write(_w, reg, rm);
@@ -369,12 +374,19 @@ internal sealed unsafe partial class RegionTranslator
             e.Write(_w, reg, rm, vvvv);
             if (vvvv is T0 or T1 && r.Code.Mnemonic != Mnemonic.Rorx)
                 _w.StoreState(e.Vvvv * 8, vvvv);
+            if (extends)
+                result = vvvv;
         }
 
         if (reg == T1 && !extends)
             _w.StoreState(e.Reg * 8, T1);
         if (r.Writes != 0)
             _host = r.HostValid;
+        if (!r.NeedsRecord)
+            return;
+        _w.State(0x0f92, 4, 0, CpuState.FlagBOffset);                         // setc
+        _w.StoreState(CpuState.FlagAOffset, result);
+        SetFlags(Word(FlagKind.Result, InstructionRules.SizeOf(r.Code, 0)));
     }
 
     private void EmitPopulationCount(ref RegionInstruction r)

@@ -68,6 +68,7 @@ internal sealed unsafe partial class RegionTranslator
     private void TakeFlags(in Copy copy)
     {
         _flags = copy.Flags;
+        _overlay = copy.Flags >> 16;
         _flagsStored = copy.FlagsStored;
         _a = copy.A;
         _b = copy.B;

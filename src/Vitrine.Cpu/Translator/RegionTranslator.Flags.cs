@@ -15,6 +15,9 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>A known word is in memory, too.</summary>
     private bool _flagsStored;
 
+    /// <summary>The record's overlay, where it is known though the rest isn't: then its result is in the state; else zero.</summary>
+    private uint _overlay;
+
     /// <summary>Where the record's operands are. Those in registers stay there until the register changes.</summary>
     private FlagOperand _a;
     private FlagOperand _b;
@@ -25,6 +28,7 @@ internal sealed unsafe partial class RegionTranslator
     {
         _host = 0;
         _record++;
+        _overlay = 0;
         _flags = NativeSite.Unknown;
         _flagsStored = true;
         _a = FlagOperand.Stored;
@@ -35,6 +39,7 @@ internal sealed unsafe partial class RegionTranslator
     private void SetFlags(uint word)
     {
         _record++;
+        _overlay = 0;
         _flags = word;
         _flagsStored = false;
         _a = FlagOperand.Stored;
@@ -116,6 +121,15 @@ internal sealed unsafe partial class RegionTranslator
     {
         if ((_host & flags) == flags)
             return;
+        if ((FlagOverlay)(_overlay >> 2) is FlagOverlay.Increment or FlagOverlay.Decrement && (flags & ~(Zero | Sign | Parity)) == 0)
+        {
+            int bytes = 1 << (int)(_overlay & 3);
+            _w.LoadState(HostRegister.T1, CpuState.FlagOverlayOffset);
+            _w.Registers(bytes == 1 ? 0x84 : 0x85, bytes, HostRegister.T1, HostRegister.T1);
+            _host = Zero | Sign | Parity;
+            return;
+        }
+
         if (_flags == NativeSite.Unknown || _flags >> 16 != 0)
         {
             LoadFlags(r);
@@ -195,6 +209,7 @@ internal sealed unsafe partial class RegionTranslator
     private void SetOverlay(FlagOverlay overlay, int size)
     {
         uint word = Word(overlay, size);
+        _overlay = word >> 16;
         if (_flags == NativeSite.Unknown)
         {
             // mov word [kind + 2], overlay

@@ -20,7 +20,10 @@ internal sealed unsafe partial class RegionTranslator
         int size = InstructionRules.SizeOf(i, 0);
         if (InstructionRules.UsesHighByte(i))
         {
-            EmitVerbatim(ref r);
+            if (InstructionRules.HasMemory(i))
+                EmitMoveHighByte(ref r);
+            else
+                EmitVerbatim(ref r);
             return;
         }
 
@@ -88,8 +91,33 @@ internal sealed unsafe partial class RegionTranslator
             _w.StoreState(guest * 8, T0);
     }
 
+    /// <summary>MOV between memory and AH to BH, which can't be named beside T0: by way of the state, whose address needs no REX prefix.</summary>
+    private void EmitMoveHighByte(ref RegionInstruction r)
+    {
+        ref Instruction i = ref r.Code;
+        EmitOperand(ref r, 1, r.WritesMemory);
+        if (r.WritesMemory)
+        {
+            _w.State(0x88, 4, InstructionRules.LegacyByte(i.Op1Register), CpuState.ScratchOffset);
+            _w.State(0x0fb6, 4, T1, CpuState.ScratchOffset);
+            _w.Store(1, T1, T0);
+        }
+        else
+        {
+            _w.LoadZeroExtended(1, T1, T0);
+            _w.State(0x88, 1, T1, CpuState.ScratchOffset);
+            _w.State(0x8a, 4, InstructionRules.LegacyByte(i.Op0Register), CpuState.ScratchOffset);
+        }
+    }
+
     private void EmitMoveExtended(ref RegionInstruction r)
     {
+        if (InstructionRules.UsesHighByte(r.Code))
+        {
+            EmitVerbatim(ref r);
+            return;
+        }
+
         EncodedInstruction e = Parse(r);
         if (e.IsMemory)
             EmitOperand(ref r, InstructionRules.SizeOf(r.Code, 1), false);
@@ -139,7 +167,10 @@ internal sealed unsafe partial class RegionTranslator
         {
             if (r.Reads != 0)
                 NeedFlags(r.Reads, r);
-            EmitVerbatim(ref r);
+            if (r.NeedsRecord)
+                EmitHighByte(ref r, operation);
+            else
+                EmitVerbatim(ref r);
             _host = r.HostValid;
             return;
         }
@@ -164,6 +195,34 @@ internal sealed unsafe partial class RegionTranslator
         _host = r.HostValid;
         if (r.NeedsRecord && i.HasLockPrefix && operation == 5)
             _host = 0;
+    }
+
+    /// <summary>Arithmetic with AH to BH, both operands in registers or one a constant; the flags' record is written.</summary>
+    private void EmitHighByte(ref RegionInstruction r, int operation)
+    {
+        ref Instruction i = ref r.Code;
+        FlagKind kind = KindOfOperation(operation);
+        int destination = InstructionRules.LegacyByte(i.Op0Register);
+        bool after = kind == FlagKind.Logic && operation != 8;
+        if (!after)
+            _w.State(0x88, 4, destination, CpuState.FlagAOffset);
+
+        // The result of TEST is made on record; the others take both operands there.
+        int field = operation == 8 ? CpuState.FlagAOffset : CpuState.FlagBOffset;
+        if (!after && IsRegister(i, 1))
+        {
+            _w.State(operation == 8 ? 0x20 : 0x88, 4, InstructionRules.LegacyByte(i.Op1Register), field);
+        }
+        else if (!after)
+        {
+            _w.State(operation == 8 ? 0x80 : 0xc6, 4, operation == 8 ? 4 : 0, field);
+            _w.Byte(i.Immediate8);
+        }
+
+        EmitVerbatim(ref r);
+        if (after)
+            _w.State(0x88, 4, destination, CpuState.FlagAOffset);
+        SetFlags(Word(kind, 1));
     }
 
     private void EmitPlainArithmetic(ref RegionInstruction r, bool memory)
