@@ -14,11 +14,12 @@ namespace Vitrine.Cpu;
 internal sealed unsafe partial class VirtualProcessor
 {
     private const ulong TrapFlag = 0x100;
-    private const nuint SignalSpace = 128 << 10;
 
     private readonly ProcessorComplex _complex;
-    private readonly CpuState* _state;
-    private readonly byte* _allocation;
+    private readonly StateMemory _stateMemory;
+
+    /// <summary>The state, at the address that goes with the current address space's tables.</summary>
+    private CpuState* _state;
     private BlockBuilder? _stepBuilder;
     private bool _trapHeld;
     private byte* _fetched;
@@ -28,10 +29,8 @@ internal sealed unsafe partial class VirtualProcessor
     {
         _complex = complex;
 
-        // SAFETY: while machine code runs the stack pointer points into the state; signal handlers work in the space below it.
-        _allocation = (byte*)NativeMemory.AlignedAlloc(SignalSpace + CpuState.Size, 64);
-        _state = (CpuState*)(_allocation + SignalSpace);
-        NativeMemory.Clear(_state, CpuState.Size);
+        _stateMemory = new StateMemory(complex.Code.NativeGate != null);
+        _state = _stateMemory.State;
         _state->Index = index;
         _state->Level = complex.Level;
         _state->ExtendedControl = CpuModel.ExtendedControl(complex.Level);
@@ -75,7 +74,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (!_disposed)
         {
             _disposed = true;
-            NativeMemory.AlignedFree(_allocation);
+            _stateMemory.Dispose();
         }
     }
 

@@ -163,11 +163,12 @@ internal sealed unsafe partial class VirtualProcessor
             }
 
             found = _slots[victim] ??= new AddressSpaceSlot();
-            found.Assign(cr3);
+            found.Assign(cr3, _stateMemory);
         }
 
         found.LastUse = ++_uses;
         _current = found;
+        _state = found.State;
         _state->Cr3 = cr3;
         Publish();
     }
@@ -180,9 +181,8 @@ internal sealed unsafe partial class VirtualProcessor
 
         // The current address space was flushed as a whole: begin anew.
         if (!slot.InUse)
-            slot.Assign(_state->Cr3);
+            slot.Assign(_state->Cr3, _stateMemory);
         _state->Tlb = slot.Tlb;
-        _state->Sites = slot.Sites;
         _state->JumpCache = slot.Jumps;
         _state->JumpKey = slot.JumpKey;
         _state->ExecutedPages = slot.ExecutedPages;

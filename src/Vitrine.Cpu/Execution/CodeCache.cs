@@ -208,7 +208,7 @@ internal sealed unsafe class CodeCache : IDisposable
         _builder.CopyTo(BlockHeader.Ops(block), code->Frame);
         block->First = BlockHeader.Ops(block)->Fn;
         block->Heat = _threshold;
-        block->Native = _native == null ? null : _native.BlockGate;
+        block->Native = null;
         Volatile.Write(ref *(nint*)head, (nint)block);
         return block;
     }
@@ -229,7 +229,7 @@ internal sealed unsafe class CodeCache : IDisposable
             FrameCode* code = _frames[block->Frame];
             if (_holdsTranslation || block->SecondFrame != 0 || code == null || FrameCode.Find(code, block->Offset, 0) != block)
                 return false;
-            if (block->Native != _native!.BlockGate)
+            if (block->Native != null)
                 return true;
             if (IsNativeFull)
                 return false;
@@ -248,12 +248,12 @@ internal sealed unsafe class CodeCache : IDisposable
     public void ConnectNative(Translator.NativeSite* site, BlockHeader* target)
     {
         byte* native = target->Native;
-        if (native == _native!.BlockGate || target->SecondFrame != 0 || target->Frame != (site->Size | (uint)site->Extra << 16))
+        if (native == null || target->SecondFrame != 0 || target->Frame != (site->Size | (uint)site->Extra << 16))
             return;
         byte* distance = Translator.NativeSite.DataOf(site);
 
         // SAFETY: the distance is aligned, so whoever executes the jump meanwhile sees the old one or the new one.
-        Volatile.Write(ref *(int*)(distance - _native.ToExecutable), (int)(native - (distance + 4)));
+        Volatile.Write(ref *(int*)(distance - _native!.ToExecutable), (int)(native - (distance + 4)));
     }
 
     /// <summary>Takes out what was decoded from the frame, and from others that run on into it. To be given to <see cref="Free"/>.</summary>

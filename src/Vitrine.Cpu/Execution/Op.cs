@@ -112,9 +112,7 @@ internal unsafe struct BlockHeader
     /// <summary>The function of the first operation, which is another once there is machine code.</summary>
     public delegate*<CpuState*, Op*, Op*> First;
 
-    /// <summary>
-    /// Its machine code, or code that leaves with the block. Machine code finds this ahead of the operations: it is the last field.
-    /// </summary>
+    /// <summary>Its machine code, or null.</summary>
     public byte* Native;
 
     public static Op* Ops(BlockHeader* b) => (Op*)(b + 1);

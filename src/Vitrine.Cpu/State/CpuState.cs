@@ -31,7 +31,6 @@ internal unsafe partial struct CpuState
     public const int FlagKindOffset = 224;
     public const int BudgetOffset = 228;
     public const int NativeReasonOffset = 500;
-    public const int SitesOffset = 232;
     public const int FlagAOffset = 240;
     public const int FlagBOffset = 248;
     public const int MxcsrOffset = 260;
@@ -49,6 +48,10 @@ internal unsafe partial struct CpuState
     public const int SplitReadOffset = 1280;
     public const int SplitWriteOffset = 2304;
     public const int SplitCapacity = 1024;
+
+    /// <summary>While machine code runs nothing is in the buffer of a split load: where it keeps host registers, and a TLB entry's offset.</summary>
+    public const int KeptOffset = SplitReadOffset;
+    public const int TlbPlaceOffset = KeptOffset + 24;
 
     /// <summary>RAX RCX RDX RBX RSP RBP RSI RDI R8–R15.</summary>
     [FieldOffset(0)] public fixed ulong Gpr[16];
@@ -110,9 +113,6 @@ internal unsafe partial struct CpuState
 
     /// <summary>The host's stack pointer while machine code runs.</summary>
     [FieldOffset(HostStackOffset)] public ulong HostStack;
-
-    /// <summary>What places of machine code have cached: see <see cref="Translation.SiteCache"/>.</summary>
-    [FieldOffset(SitesOffset)] public byte* Sites;
 
     [FieldOffset(FlagImageOffset)] public uint FlagImage;
 

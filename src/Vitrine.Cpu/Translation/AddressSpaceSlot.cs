@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Vitrine.Cpu.State;
 
 namespace Vitrine.Cpu.Translation;
@@ -9,24 +8,19 @@ namespace Vitrine.Cpu.Translation;
 /// </summary>
 internal sealed unsafe class AddressSpaceSlot : IDisposable
 {
-    private const nuint TlbBytes = MemoryAccess.TlbEntries * 32;
-    private const nuint JumpBytes = JumpCache.Entries * 16;
-    private const nuint SiteBytes = SiteCache.Bytes;
-    private const nuint FilterBytes = JumpCache.PageFilterBits / 8;
-
     /// <summary>The virtual address space wraps at 2^48; a key's upper 16 bits are the generation.</summary>
     private const ulong GenerationStep = 1UL << 48;
 
     private byte* _memory;
+
+    /// <summary>The processor's state, as it is mapped ahead of the tables; or elsewhere, where there is no machine code to need that.</summary>
+    public CpuState* State { get; private set; }
 
     public TlbEntry* Tlb { get; private set; }
 
     public JumpEntry* Jumps { get; private set; }
 
     public ulong* ExecutedPages { get; private set; }
-
-    /// <summary>See <see cref="SiteCache"/>.</summary>
-    public byte* Sites { get; private set; }
 
     /// <summary>The root of its page tables; meaningful if <see cref="InUse"/>.</summary>
     public ulong Cr3 { get; private set; }
@@ -39,16 +33,17 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     public ulong JumpKey { get; private set; }
 
     /// <summary>Begins anew for another address space.</summary>
-    public void Assign(ulong cr3)
+    public void Assign(ulong cr3, StateMemory state)
     {
         if (_memory == null)
         {
-            _memory = (byte*)NativeMemory.AlignedAlloc(TlbBytes + JumpBytes + FilterBytes + SiteBytes, 64);
-            Tlb = (TlbEntry*)_memory;
-            Jumps = (JumpEntry*)(_memory + TlbBytes);
-            ExecutedPages = (ulong*)(_memory + TlbBytes + JumpBytes);
-            Sites = _memory + TlbBytes + JumpBytes + FilterBytes;
+            _memory = HostMapping.Reserve(SlotLayout.Bytes);
+            Tlb = (TlbEntry*)(Tables + SlotLayout.Tlb);
+            Jumps = (JumpEntry*)(Tables + SlotLayout.Jumps);
+            ExecutedPages = (ulong*)(Tables + SlotLayout.ExecutedPages);
+            State = state.MapAt(Tables);
             SiteCache.Clear(Sites);
+            NativeJumps.Clear(Tables);
             ClearJumps();
         }
 
@@ -56,6 +51,10 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
         InUse = true;
         ForgetAll();
     }
+
+    private byte* Tables => _memory + SlotLayout.SignalSpace;
+
+    private byte* Sites => Tables + SlotLayout.Sites;
 
     public void Release() => InUse = false;
 
@@ -109,14 +108,15 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     public void ForgetJumps()
     {
         JumpKey += GenerationStep;
-        new Span<byte>(ExecutedPages, (int)FilterBytes).Clear();
+        new Span<byte>(ExecutedPages, JumpCache.PageFilterBits / 8).Clear();
+        NativeJumps.Forget(Tables);
         if (JumpKey == 0)
             ClearJumps();
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_memory);
+        HostMapping.Release(_memory, SlotLayout.Bytes);
         _memory = null;
     }
 

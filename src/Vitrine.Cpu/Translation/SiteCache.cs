@@ -1,42 +1,63 @@
 using System.Runtime.CompilerServices;
+using Vitrine.Cpu.Execution;
 
 namespace Vitrine.Cpu.Translation;
 
 /// <summary>
 /// Translations remembered by the places in machine code that access memory, one for each, ahead of the TLB: most places
 /// keep to a page for long, and what is found without computing an index is there sooner. An entry is a page's address and its host
-/// address. Filled from the TLB by machine code, which logs the entries that weren't in use, so that forgetting them all is quick.
+/// address. A place whose entry doesn't fit looks into the TLB, and gets a new entry only after some misfits. Where new entries
+/// hardly fit longer than that takes, the jump over the TLB can't be predicted, and costs more than it saves: such a place
+/// is left without. Entries in use are logged, so that forgetting them all is quick.
 /// </summary>
 internal static unsafe class SiteCache
 {
     public const int Entries = 4096;
     public const int EntrySize = 16;
 
+    /// <summary>
+    /// Of each entry, behind all of them, 32 bits each: how often its place may still look into the TLB before something is done about it;
+    /// when it got its entry and when that first didn't fit (instructions retired, the low half); how many entries in a row were of
+    /// little use, twice, plus 1 from the first misfit to the next entry.
+    /// </summary>
+    public const int Counters = Entries * EntrySize;
+    public const int Countdown = Counters;
+    public const int EntryTime = Counters + 4;
+    public const int MisfitTime = Counters + 8;
+    public const int Useless = Counters + 12;
+
+    /// <summary>Misfits in a row, after the first, that a new entry takes.</summary>
+    public const int Patience = 15;
+
+    /// <summary>An entry was useful if it fitted at least 2^this times as long as it took to see these misfits.</summary>
+    public const int UsefulShift = 2;
+
+    /// <summary>Entries of little use in a row after which a place goes without.</summary>
+    public const int MostUseless = 8;
+
+    /// <summary>Looks into the TLB before a place that goes without is tried again.</summary>
+    public const int LongPatience = 1 << 16;
+
     /// <summary>Where the log lies: the number of logged entries (32 bits), then from <see cref="LogStart"/> their offsets (32 bits each).</summary>
-    public const int LogCount = Entries * EntrySize;
+    public const int LogCount = Counters + (Entries * EntrySize);
     public const int LogStart = LogCount + 8;
     public const int LogCapacity = 1022;
 
-    private const int SinkStart = LogStart + (LogCapacity * 4);
-    public const int Bytes = SinkStart + 4096;
+    /// <summary>Some bytes that nothing else uses.</summary>
+    public const int Sink = LogStart + (LogCapacity * 4);
+    public const int Bytes = Sink + 4096;
 
     /// <summary>
     /// The page of an entry that isn't in use: it isn't canonical, and odd as no page's is. Whoever accesses just that address
-    /// reaches some bytes that nothing else uses.
+    /// reaches the sink.
     /// </summary>
-    private const ulong Unused = 0x5ac3_96b7_4e1d_8001;
+    public const ulong Unused = 0x5ac3_96b7_4e1d_8001;
 
     /// <summary>Empties all entries.</summary>
     public static void Clear(byte* sites)
     {
-        var sink = (ulong)(sites + SinkStart);
         for (int i = 0; i < Entries; i++)
-        {
-            var entry = (ulong*)(sites + (i * EntrySize));
-            entry[0] = Unused;
-            entry[1] = sink;
-        }
-
+            Empty(sites, i * EntrySize);
         *(uint*)(sites + LogCount) = 0;
     }
 
@@ -53,15 +74,16 @@ internal static unsafe class SiteCache
             return;
         }
 
-        var log = (uint*)(sites + LogStart);
-        var sink = (ulong)(sites + SinkStart);
+        var log = (int*)(sites + LogStart);
         for (uint i = 0; i < count; i++)
-        {
-            var entry = (ulong*)(sites + log[i]);
-            entry[0] = Unused;
-            entry[1] = sink;
-        }
-
+            Empty(sites, log[i]);
         *(uint*)(sites + LogCount) = 0;
+    }
+
+    private static void Empty(byte* sites, int offset)
+    {
+        var entry = (ulong*)(sites + offset);
+        entry[0] = Unused;
+        entry[1] = (ulong)(sites + Sink);
     }
 }

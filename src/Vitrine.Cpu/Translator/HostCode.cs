@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using Vitrine.Cpu.State;
 using Vitrine.Cpu.Translation;
@@ -10,9 +9,9 @@ namespace Vitrine.Cpu.Translator;
 /// writing and once for executing. At its start are the gates between managed and machine code. Code is added behind what there is,
 /// and forgotten all at once.
 /// </summary>
-internal sealed unsafe partial class HostCode : IDisposable
+internal sealed unsafe class HostCode : IDisposable
 {
-    private const int MaxReasons = 9;
+    private const int MaxReasons = 8;
 
     private readonly nuint _size;
     private byte* _writable;
@@ -35,9 +34,6 @@ internal sealed unsafe partial class HostCode : IDisposable
 
     /// <summary>Where unfinished business goes: writable address of the gate for a reason.</summary>
     public byte* Gate(NativeReason reason) => (byte*)_gates[(int)reason];
-
-    /// <summary>Executable address of the gate through which code reaches a block that has none (T1 holds its operations).</summary>
-    public byte* BlockGate => Gate(NativeReason.Block) + ToExecutable;
 
     /// <summary>True if this host's processor has what translated code is written in.</summary>
     public static bool IsSupported => X86Base.X64.IsSupported && OperatingSystem.IsLinux() && Sse42.IsSupported && Popcnt.IsSupported;
@@ -64,23 +60,12 @@ internal sealed unsafe partial class HostCode : IDisposable
 
     private bool TryMap()
     {
-        const uint CloseOnExec = 1;
-        const int Read = 1;
-        const int Write = 2;
-        const int Execute = 4;
-        const int Shared = 1;
-        int file = CreateFile("vitrine-code", CloseOnExec);
+        int file = HostMapping.CreateFile("vitrine-code", _size);
         if (file < 0)
             return false;
-        if (Truncate(file, (nint)_size) == 0)
-        {
-            nint writable = Map(0, _size, Read | Write, Shared, file, 0);
-            nint executable = Map(0, _size, Read | Execute, Shared, file, 0);
-            _writable = writable == -1 ? null : (byte*)writable;
-            _executable = executable == -1 ? null : (byte*)executable;
-        }
-
-        _ = Close(file);
+        _writable = HostMapping.MapFile(file, null, _size, HostMapping.Protection.Read | HostMapping.Protection.Write);
+        _executable = HostMapping.MapFile(file, null, _size, HostMapping.Protection.Read | HostMapping.Protection.Execute);
+        HostMapping.Close(file);
         return _writable != null && _executable != null;
     }
 
@@ -92,7 +77,7 @@ internal sealed unsafe partial class HostCode : IDisposable
         WriteEntry(w);
         byte* exit = w.Position;
         WriteExit(w);
-        for (var reason = NativeReason.Miss; reason <= NativeReason.Leave; reason++)
+        for (var reason = NativeReason.Miss; reason <= NativeReason.Distant; reason++)
         {
             _gates[(int)reason] = (nint)w.Position;
             w.StoreState(CpuState.NativeSiteOffset, HostRegister.T1);
@@ -102,20 +87,23 @@ internal sealed unsafe partial class HostCode : IDisposable
 
         Refill = w.Position;
         WriteRefill(w);
-        ReadProbe = w.Position;
-        WriteProbe(w, TlbTag.Read);
-        StoreProbe = w.Position;
-        WriteProbe(w, TlbTag.Write);
+        RenewReader = w.Position;
+        WriteRenewal(w, TlbTag.Read);
+        RenewWriter = w.Position;
+        WriteRenewal(w, TlbTag.Write);
         w.AlignAhead(0, 64);
         _codeStart = w.Position;
         Free = _codeStart;
     }
 
-    /// <summary>Where a read goes whose place hasn't the translation: writable address. T0 is the guest address, T1 the site.</summary>
-    public byte* ReadProbe { get; private set; }
+    /// <summary>
+    /// Where a read goes whose place has looked into the TLB as often as it may: writable address. T1 is the site, and the TLB entry's
+    /// offset is at <see cref="CpuState.TlbPlaceOffset"/>. See <see cref="SiteCache"/>.
+    /// </summary>
+    public byte* RenewReader { get; private set; }
 
-    /// <summary>As <see cref="ReadProbe"/> for a write.</summary>
-    public byte* StoreProbe { get; private set; }
+    /// <summary>As <see cref="RenewReader"/> for a write.</summary>
+    public byte* RenewWriter { get; private set; }
 
     /// <summary>Where a run of instructions goes when the budget is used up: writable address. T1 is the site.</summary>
     public byte* Refill { get; private set; }
@@ -143,59 +131,88 @@ internal sealed unsafe partial class HostCode : IDisposable
         w.JumpTo(Gate(NativeReason.Attention));
     }
 
-    /// <summary>Looks into the TLB, keeps what it finds for the place, and tries again there; or leaves for a miss.</summary>
-    private void WriteProbe(MachineCodeWriter w, int tag)
+    /// <summary>Gives a place a new entry, or leaves it without; then the instruction begins again.</summary>
+    private static void WriteRenewal(MachineCodeWriter w, int tag)
     {
-        const int Rax = HostRegister.Rax, Rcx = HostRegister.Rcx, T0 = HostRegister.T0, T1 = HostRegister.T1;
-        const int KeptRax = CpuState.SplitReadOffset, KeptRcx = CpuState.SplitReadOffset + 8;
-        w.StoreState(CpuState.MissAddressOffset, T0);
-        w.StoreState(CpuState.NativeSiteOffset, T1);
+        const int Rax = HostRegister.Rax, Rcx = HostRegister.Rcx, Rdx = HostRegister.Rdx, T0 = HostRegister.T0, T1 = HostRegister.T1;
+        const int KeptRax = CpuState.KeptOffset, KeptRcx = KeptRax + 8, KeptRdx = KeptRax + 16;
+        const int Sites = SlotLayout.Sites;
         w.StoreState(KeptRax, Rax);
         w.StoreState(KeptRcx, Rcx);
-        w.Registers(0x8b, 4, Rax, T0);
-        w.Registers(0xc1, 4, 5, Rax);                                         // shr eax, 7
-        w.Byte(7);
-        w.Immediate(4, 4, Rax, (MemoryAccess.TlbEntries - 1) * 32);
-        w.State(0x03, 8, Rax, CpuState.TlbOffset);
-        w.Memory(0x0fb7, 4, Rcx, T1, NativeSite.SizeOffset);                  // movzx ecx, [site.Size]
-        w.Memory(0x8b, 8, T1, Rax, tag);
-        w.Registers(0x33, 8, T0, T1);                                         // xor t0, t1: the offset in the page
-        w.Immediate(7, 8, T0, 4096);
-        int* miss = w.JumpIf(3);
-        w.Registers(0x03, 8, Rcx, T0);
-        w.Immediate(7, 8, Rcx, 4096);
-        int* crossing = w.JumpIf(7);
-        w.Memory(0x8b, 8, Rcx, Rax, TlbTag.Host);
-        w.LoadState(Rax, CpuState.NativeSiteOffset);
-        w.Memory(0x63, 8, T0, Rax, NativeSite.DataOffset);                    // movsxd
-        w.State(0x03, 8, T0, CpuState.SitesOffset);
-        w.Memory(0xf6, 1, 0, T0);                                             // test byte [t0], 1: not in use?
+        w.StoreState(KeptRdx, Rdx);
+        w.StoreState(CpuState.NativeSiteOffset, T1);
+        w.Memory(0x63, 8, Rcx, T1, NativeSite.DataOffset);                    // movsxd
+        w.State(0x8b, 4, T0, CpuState.RetiredOffset);
+        w.State(0x2b, 4, T0, CpuState.BudgetOffset);
+        w.StateIndexed(0x8b, 4, Rdx, Rcx, 0, Sites + SiteCache.Useless);
+        w.Registers(0xf6, 1, 0, Rdx);                                         // test dl, 1
         w.Byte(1);
-        w.Memory(0x89, 8, T1, T0);
-        w.Memory(0x89, 8, Rcx, T0, 8);
+        int* patient = w.JumpIf(5);
+        w.Immediate(0, 4, Rdx, 1);
+        w.StateIndexed(0x89, 4, Rdx, Rcx, 0, Sites + SiteCache.Useless);
+        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.MisfitTime);
+        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
+        w.Int32(SiteCache.Patience);
+        int* first = w.Jump();
+
+        // How long the entry fitted, and how long it didn't.
+        w.LandHere(patient);
+        w.StateIndexed(0x8b, 4, Rax, Rcx, 0, Sites + SiteCache.MisfitTime);
+        w.Registers(0x8b, 4, T1, T0);
+        w.Registers(0x2b, 4, T1, Rax);
+        w.Registers(0xc1, 4, 4, T1);                                          // shl t1d
+        w.Byte(SiteCache.UsefulShift);
+        w.StateIndexed(0x2b, 4, Rax, Rcx, 0, Sites + SiteCache.EntryTime);
+        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.EntryTime);
+        w.Registers(0x33, 4, T0, T0);
+        w.Registers(0x3b, 4, Rax, T1);
+        int* useful = w.JumpIf(3);
+        w.Lea(4, T0, Rdx, -1, 0, 1);
+        w.Immediate(7, 4, T0, 2 * SiteCache.MostUseless);
+        int* without = w.JumpIf(3);
+        w.LandHere(useful);
+        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.Useless);
+        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
+        w.Int32(0);
+        w.LoadState(Rax, CpuState.TlbPlaceOffset);
+        w.StateIndexed(0x8b, 8, T0, Rax, 0, SlotLayout.Tlb + tag);
+        w.StateIndexed(0x8b, 8, Rax, Rax, 0, SlotLayout.Tlb + TlbTag.Host);
+        w.StateIndexed(0xf6, 1, 0, Rcx, 0, Sites);                            // test byte, 1: not in use?
+        w.Byte(1);
+        w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites);
+        w.StateIndexed(0x89, 8, Rax, Rcx, 0, Sites + 8);
         int* used = w.JumpIf(4);
-        w.LoadState(Rcx, CpuState.SitesOffset);
-        w.Memory(0x8b, 4, T1, Rcx, SiteCache.LogCount);
-        w.Immediate(7, 4, T1, SiteCache.LogCapacity);
+        w.State(0x8b, 4, Rax, Sites + SiteCache.LogCount);
+        w.Immediate(7, 4, Rax, SiteCache.LogCapacity);
         int* full = w.JumpIf(3);
-        w.Registers(0x2b, 8, T0, Rcx);
-        w.Immediate(0, 4, T1, 1);
-        w.Memory(0x89, 4, T1, Rcx, SiteCache.LogCount);
-        w.Lea(8, Rcx, Rcx, T1, 2, SiteCache.LogStart - 4);
-        w.Memory(0x89, 4, T0, Rcx);
+        w.StateIndexed(0x89, 4, Rcx, Rax, 2, Sites + SiteCache.LogStart);
+        w.Immediate(0, 4, Rax, 1);
+        w.State(0x89, 4, Rax, Sites + SiteCache.LogCount);
+        int* done = w.Jump();
+
+        w.LandHere(without);
+        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Useless);
+        w.Int32(0);
+        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
+        w.Int32(SiteCache.LongPatience);
+        w.Byte(0x48);                                                         // mov rdx, imm64
+        w.Byte(0xba);
+        w.Int64(SiteCache.Unused);
+        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites);
+        w.State(0x8d, 8, Rdx, Sites + SiteCache.Sink);
+        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites + 8);
+
         w.LandHere(used);
         w.LandHere(full);
-        w.Memory(0x63, 8, T1, Rax, NativeSite.ResumeOffset);
-        w.Registers(0x03, 8, T1, Rax);
-        w.LoadState(Rax, KeptRax);
-        w.LoadState(Rcx, KeptRcx);
-        w.Registers(0xff, 4, 4, T1);                                          // jmp t1
-        w.LandHere(miss);
-        w.LandHere(crossing);
-        w.LoadState(Rax, KeptRax);
-        w.LoadState(Rcx, KeptRcx);
+        w.LandHere(done);
+        w.LandHere(first);
         w.LoadState(T1, CpuState.NativeSiteOffset);
-        w.JumpTo(Gate(NativeReason.Miss));
+        w.Memory(0x63, 8, T0, T1, NativeSite.ResumeOffset);
+        w.Registers(0x03, 8, T1, T0);
+        w.LoadState(Rax, KeptRax);
+        w.LoadState(Rcx, KeptRcx);
+        w.LoadState(Rdx, KeptRdx);
+        w.Registers(0xff, 4, 4, T1);                                          // jmp t1
     }
 
     /// <summary>System V: RDI the state, RSI the code.</summary>
@@ -287,28 +304,11 @@ internal sealed unsafe partial class HostCode : IDisposable
 
     public void Dispose()
     {
-        if (_writable != null)
-            _ = Unmap((nint)_writable, _size);
-        if (_executable != null)
-            _ = Unmap((nint)_executable, _size);
+        HostMapping.Release(_writable, _size);
+        HostMapping.Release(_executable, _size);
         _writable = null;
         _executable = null;
     }
-
-    [LibraryImport("libc", EntryPoint = "memfd_create", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int CreateFile(string name, uint flags);
-
-    [LibraryImport("libc", EntryPoint = "ftruncate")]
-    private static partial int Truncate(int descriptor, nint length);
-
-    [LibraryImport("libc", EntryPoint = "mmap")]
-    private static partial nint Map(nint address, nuint length, int protection, int flags, int descriptor, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap")]
-    private static partial int Unmap(nint address, nuint length);
-
-    [LibraryImport("libc", EntryPoint = "close")]
-    private static partial int Close(int descriptor);
 }
 
 /// <summary>Offsets in a <see cref="TlbEntry"/>.</summary>

@@ -132,6 +132,16 @@ internal sealed unsafe class MachineCodeWriter
     public void State(int opcode, int size, int reg, int offset) =>
         Memory(opcode, size, reg, HostRegister.State, offset - HostRegister.StateBias);
 
+    /// <summary>As <see cref="State"/>, with an index: [state + index * 2^scale + offset].</summary>
+    public void StateIndexed(int opcode, int size, int reg, int index, int scale, int offset)
+    {
+        Rex(size == 8, reg, index, HostRegister.State, size == 1);
+        Opcode(opcode);
+        Byte(0x80 | ((reg & 7) << 3) | 4);
+        Byte((scale << 6) | ((index & 7) << 3) | HostRegister.State);
+        Int32(offset - HostRegister.StateBias);
+    }
+
     public void LoadState(int reg, int offset) => State(0x8b, 8, reg, offset);
 
     public void StoreState(int offset, int reg) => State(0x89, 8, reg, offset);

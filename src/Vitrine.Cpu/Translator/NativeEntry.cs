@@ -84,11 +84,10 @@ internal static unsafe class NativeEntry
                     }
 
                     code = next->Native;
+                    NativeJumps.Set(c, c->MissAddress, code);
                     break;
                 default:
-                    FlagRecord.Materialise(c);
-                    Warm((BlockHeader*)site - 1);
-                    return (Op*)site;
+                    throw new InvalidOperationException($"Machine code left for reason {c->NativeReason}.");
             }
         }
     }

@@ -23,14 +23,11 @@ internal enum NativeReason
     /// <summary>Control goes to the address in <c>MissAddress</c>, for which the jump cache has nothing.</summary>
     Lookup = 5,
 
-    /// <summary>Control goes to a block that has no machine code: its operations are in the site's place.</summary>
-    Block = 6,
-
     /// <summary>The flags are wanted in <c>FlagImage</c>.</summary>
-    Flags = 7,
+    Flags = 6,
 
-    /// <summary>Control goes on at the site's offset by looking it up.</summary>
-    Leave = 8,
+    /// <summary>Never left for: a jump to another page, which the code goes on to look up.</summary>
+    Distant = 7,
 }
 
 /// <summary>Where an operand of the flags' record is: a guest register's number, or one of these.</summary>

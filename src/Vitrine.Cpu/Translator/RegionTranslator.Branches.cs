@@ -85,6 +85,12 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitCallIndirect(ref RegionInstruction r)
     {
         EmitTarget(ref r);
+        _w.Move(T1, T0);
+        _w.Registers(0xc1, 8, 7, T1);                                         // sar t1, 47
+        _w.Byte(47);
+        _w.Immediate(0, 4, T1, 1);
+        _w.Immediate(7, 4, T1, 1);
+        _ = NewExit(NativeReason.Slow, _w.JumpIf(7), r);
         _w.StoreState(CpuState.ScratchOffset, T0);
         EmitPushNext(ref r);
         _w.LoadState(T0, CpuState.ScratchOffset);
@@ -94,12 +100,13 @@ internal sealed unsafe partial class RegionTranslator
 
     private void EmitJumpIndirect(ref RegionInstruction r)
     {
+        // An address that isn't canonical is never found, and then it's the interpreter's.
         EmitTarget(ref r);
         StoreFlags();
         EmitLookup(ref NewLookup(r), 0);
     }
 
-    /// <summary>Loads where an indirect jump leads into T0; one that isn't canonical is the interpreter's.</summary>
+    /// <summary>Loads where an indirect jump leads into T0.</summary>
     private void EmitTarget(ref RegionInstruction r)
     {
         if (IsMemory(r.Code, 0))
@@ -113,14 +120,6 @@ internal sealed unsafe partial class RegionTranslator
             if (host != T0)
                 _w.Move(T0, host);
         }
-
-        _w.Move(T1, T0);
-        _w.Registers(0xc1, 8, 7, T1);                                         // sar t1, 47
-        _w.Byte(47);
-        _w.Immediate(0, 4, T1, 1);
-        _w.Immediate(7, 4, T1, 1);
-        _ = NewExit(NativeReason.Slow, _w.JumpIf(7), r);
-        _host = 0;
     }
 
     private void EmitReturn(ref RegionInstruction r)
@@ -174,6 +173,12 @@ internal sealed unsafe partial class RegionTranslator
             return;
         }
 
+        if (r.Code.NearBranchTarget < 4096 && _flagsStored && _a == FlagOperand.Stored && _b == FlagOperand.Stored)
+        {
+            EmitLink(condition, r.Code.NearBranchTarget);
+            return;
+        }
+
         // Out of the region: what is still to be done for that lies behind the code.
         EmitExitTo(_w.JumpIf(condition), r.Code.NearBranchTarget);
     }
@@ -181,19 +186,31 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>Control goes on at an address relative to the page's base.</summary>
     private void EmitGoto(ulong target)
     {
-        if (target < 4096)
-        {
-            EmitExitTo(_w.Jump(), target);
-            return;
-        }
-
         StoreFlags();
-        EmitDistant((int)(long)target);
+        if (target < 4096)
+            EmitLink(-1, target);
+        else
+            EmitDistant((int)(long)target);
+    }
+
+    /// <summary>
+    /// A jump, conditional or (-1) not, that will lead straight to another region of the page; the flags are stored. Others execute
+    /// it while its distance is set, which therefore must not cross a cache line.
+    /// </summary>
+    private void EmitLink(int condition, ulong target)
+    {
+        _w.AlignAhead(condition < 0 ? 1 : 2, 4);
+        ref Exit exit = ref NewExit(NativeReason.Link, condition < 0 ? _w.Jump() : _w.JumpIf(condition));
+        exit.LinksFrom = true;
+        exit.Site.Flags = NativeSite.Unknown;
+        exit.Site.Offset = (ushort)target;
+        exit.Site.Size = (ushort)_frame;
+        exit.Site.Extra = (ushort)(_frame >> 16);
     }
 
     private void EmitExitTo(int* from, ulong target)
     {
-        ref Exit exit = ref NewExit(target < 4096 ? NativeReason.Link : NativeReason.Leave, from);
+        ref Exit exit = ref NewExit(target < 4096 ? NativeReason.Link : NativeReason.Distant, from);
         exit.StoresFlags = true;
         DescribeFlags(ref exit);
         if (_flagsStored)
@@ -218,24 +235,17 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>Goes to the address in T0 by the jump cache; RSP grows if that succeeds.</summary>
     private void EmitLookup(ref Exit exit, int drop)
     {
-        _w.Registers(0x8b, 4, T1, T0);                                        // mov t1d, t0d
-        _w.Registers(0xc1, 4, 5, T1);                                         // shr t1d, 12
-        _w.Byte(12);
-        _w.Registers(0x33, 4, T1, T0);                                        // xor t1d, t0d
-        _w.Immediate(4, 4, T1, JumpCache.Entries - 1);
-        _w.Registers(0xc1, 4, 4, T1);                                         // shl t1d, 4
-        _w.Byte(4);
-        _w.State(0x03, 8, T1, CpuState.JumpCacheOffset);
-        _w.State(0x03, 8, T0, CpuState.JumpKeyOffset);
-        _w.Memory(0x3b, 8, T0, T1);                                           // cmp t0, [t1]
+        _w.Registers(0x69, 4, T1, T0);                                        // imul t1d, t0d, multiplier
+        _w.Int32(NativeJumps.Multiplier);
+        _w.Registers(0xc1, 4, 5, T1);                                         // shr t1d
+        _w.Byte(32 - NativeJumps.IndexBits);
+        _w.StateIndexed(0x3b, 8, T0, T1, 3, SlotLayout.NativeKeys);           // cmp t0, [key]
         exit.From = _w.JumpIf(5);
         if (drop != 0)
             _w.Lea(8, Stack, Stack, -1, 0, drop);
-        _w.State(0x2b, 8, T0, CpuState.JumpKeyOffset);
         _w.Immediate(4, 8, T0, -4096);
         _w.StoreState(CpuState.PageBaseOffset, T0);
-        _w.Memory(0x8b, 8, T1, T1, 8);
-        _w.Memory(0xff, 4, 4, T1, -8);                                        // jmp [t1 - 8]
+        _w.StateIndexed(0xff, 4, 4, T1, 3, SlotLayout.NativeCodes);           // jmp [code]
     }
 
     /// <summary>

@@ -83,16 +83,36 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitCheck(ref RegionInstruction r, int size, bool write, byte* again)
     {
         int site = NextSite(write);
-        _w.LoadState(HostRegister.T1, CpuState.SitesOffset);
-        _w.Memory(0x2b, 8, HostRegister.T0, HostRegister.T1, site);           // sub t0, [t1 + page]
+        _w.State(0x2b, 8, HostRegister.T0, SlotLayout.Sites + site);          // sub t0, [page]
         _w.Immediate(7, 8, HostRegister.T0, 4096 - size);
         ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(7), r);      // ja
         exit.Resume = again;
         exit.Site.Size = (ushort)size;
         exit.Site.Extra = write ? (ushort)1 : (ushort)0;
         exit.Site.Data = site;
-        _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, site + 8);       // add t0, [t1 + host]
+        _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site + 8);      // add t0, [host]
+        exit.Behind = _w.Position;
         _host = 0;
+    }
+
+    /// <summary>An access whose place doesn't have its page: looks into the TLB. Gives jumps that leave, with the address in T0.</summary>
+    private void EmitTlbCheck(ref Exit exit, out int* miss, out int* renewal)
+    {
+        int site = exit.Site.Data;
+        int tag = exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read;
+        _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site);          // add t0, [page]: the address again
+        _w.Registers(0x8b, 4, HostRegister.T1, HostRegister.T0);
+        _w.Registers(0xc1, 4, 5, HostRegister.T1);                            // shr t1d, 7
+        _w.Byte(7);
+        _w.Immediate(4, 4, HostRegister.T1, (MemoryAccess.TlbEntries - 1) * 32);
+        _w.StateIndexed(0x2b, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + tag);
+        _w.Immediate(7, 8, HostRegister.T0, 4096 - exit.Site.Size);
+        miss = _w.JumpIf(7);
+        _w.State(0x83, 4, 5, SlotLayout.Sites + SiteCache.Countdown + site);  // sub [countdown], 1
+        _w.Byte(1);
+        renewal = _w.JumpIf(8);
+        _w.StateIndexed(0x03, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + TlbTag.Host);
+        _w.JumpTo(exit.Behind);
     }
 
     /// <summary>Leaves to the interpreter unless the address in T0 is a multiple of a power of two.</summary>

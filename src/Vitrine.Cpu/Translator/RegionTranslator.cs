@@ -1,6 +1,7 @@
 using Vitrine.Cpu.Decoding;
 using Vitrine.Cpu.Execution;
 using Vitrine.Cpu.State;
+using Vitrine.Cpu.Translation;
 
 namespace Vitrine.Cpu.Translator;
 
@@ -47,6 +48,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         /// <summary>Where to go on afterwards, as a writable address; null for never.</summary>
         public byte* Resume;
 
+        /// <summary>For <see cref="NativeReason.Miss"/>: where to go on with the host address in T0.</summary>
+        public byte* Behind;
+
+        /// <summary>For <see cref="NativeReason.Link"/>: the jump to set is the one that leads here, not one of the exit's own.</summary>
+        public bool LinksFrom;
+
         /// <summary>The flags' record must be stored first.</summary>
         public bool StoresFlags;
 
@@ -54,7 +61,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         public short First;
         public short Number;
 
-        /// <summary>For <see cref="NativeReason.Leave"/>: a jump to this offset from the page's base, in another page.</summary>
+        /// <summary>For <see cref="NativeReason.Distant"/>: a jump to this offset from the page's base, in another page.</summary>
         public int Distant;
 
         public NativeSite Site;
@@ -252,14 +259,20 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         }
 
         byte* link = null;
+        int* renewal = null;
         switch (exit.Reason)
         {
             case NativeReason.Miss:
-                _w.Memory(0x03, 8, HostRegister.T0, HostRegister.T1, exit.Site.Data);
+                EmitTlbCheck(ref exit, out int* miss, out renewal);
+                _w.LandHere(miss);
+                _w.StateIndexed(0x03, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + (exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read));
+                _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
                 break;
             case NativeReason.Lookup:
-                _w.State(0x2b, 8, HostRegister.T0, CpuState.JumpKeyOffset);
                 _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+                break;
+            case NativeReason.Link when exit.LinksFrom:
+                link = (byte*)exit.From;
                 break;
             case NativeReason.Link:
                 // The distance is changed while others execute it: it must not cross a cache line.
@@ -269,22 +282,21 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
                 break;
         }
 
-        // lea t1, [site]; jmp gate
-        _w.Byte(0x4c);
-        _w.Byte(0x8d);
-        _w.Byte(0x3d);
-        int* toSite = (int*)_w.Position;
-        _w.Int32(0);
-        _w.JumpTo(exit.Reason switch
+        int* toSite = EmitLeave(exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
+        int* toSiteToo = null;
+        if (renewal != null)
         {
-            NativeReason.Miss => exit.Site.Extra != 0 ? _code.StoreProbe : _code.ReadProbe,
-            NativeReason.Attention => _code.Refill,
-            _ => _code.Gate(exit.Reason),
-        });
+            _w.LandHere(renewal);
+            _w.StoreState(CpuState.TlbPlaceOffset, HostRegister.T1);
+            toSiteToo = EmitLeave(exit.Site.Extra != 0 ? _code.RenewWriter : _code.RenewReader);
+        }
+
         while (((nuint)_w.Position & 3) != 0)
             _w.Byte(0xcc);
         byte* site = _w.Position;
         MachineCodeWriter.Land(toSite, site);
+        if (toSiteToo != null)
+            MachineCodeWriter.Land(toSiteToo, site);
         exit.Site.Resume = exit.Resume == null ? 0 : (int)(exit.Resume - site);
         _w.MoveTo(site + sizeof(NativeSite));
         if (exit.Reason == NativeReason.Interpret)
@@ -292,6 +304,18 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         else if (link != null)
             exit.Site.Data = (int)(link - site);
         *(NativeSite*)site = exit.Site;
+    }
+
+    /// <summary>LEA T1, [site], then a jump; gives where the site's distance is to be set.</summary>
+    private int* EmitLeave(byte* to)
+    {
+        _w.Byte(0x4c);
+        _w.Byte(0x8d);
+        _w.Byte(0x3d);
+        int* toSite = (int*)_w.Position;
+        _w.Int32(0);
+        _w.JumpTo(to);
+        return toSite;
     }
 
     public void Dispose() => _builder.Dispose();

@@ -1,0 +1,44 @@
+using Vitrine.Cpu.State;
+
+namespace Vitrine.Cpu.Translation;
+
+/// <summary>
+/// Where machine code for an address begins: one table for each address space, which indirect jumps and those to other pages look into.
+/// Two arrays, of addresses and of host addresses. An address that isn't canonical is never in it.
+/// </summary>
+internal static unsafe class NativeJumps
+{
+    public const int IndexBits = 12;
+    public const int Entries = 1 << IndexBits;
+
+    /// <summary>An index is the upper bits of the address's low half times this (Fibonacci hashing: 2^32 over the golden ratio).</summary>
+    public const int Multiplier = unchecked((int)0x9e3779b1);
+
+    /// <summary>Not canonical, so no instruction's address.</summary>
+    private const ulong Never = 0x5ac3_96b7_4e1d_8001;
+
+    public static uint IndexOf(ulong address) => (uint)address * unchecked((uint)Multiplier) >> (32 - IndexBits);
+
+    /// <summary>Machine code for an address is at a host address. The state is the one ahead of the tables.</summary>
+    public static void Set(CpuState* c, ulong address, byte* code)
+    {
+        var state = (byte*)c;
+        uint index = IndexOf(address);
+        *(ulong*)(state + SlotLayout.NativeJumpsInUse) = 1;
+        ((ulong*)(state + SlotLayout.NativeKeys))[index] = address;
+        ((byte**)(state + SlotLayout.NativeCodes))[index] = code;
+    }
+
+    /// <summary>Empties a table, given the state ahead of it.</summary>
+    public static void Clear(byte* state)
+    {
+        new Span<ulong>(state + SlotLayout.NativeKeys, Entries).Fill(Never);
+        *(ulong*)(state + SlotLayout.NativeJumpsInUse) = 0;
+    }
+
+    public static void Forget(byte* state)
+    {
+        if (*(ulong*)(state + SlotLayout.NativeJumpsInUse) != 0)
+            Clear(state);
+    }
+}
