@@ -19,13 +19,16 @@ internal static class DoCommand
         var hostname = new Option<string>("--hostname") { Description = "The host name inside (default: vitrine).", HelpName = "NAME" };
         var volumes = new Option<string[]>("--volume", "-v") { Description = "Share a host directory or file, writable unless it ends in ':ro'.", HelpName = "HOST:GUEST[:ro]" };
         var strace = new Option<bool>("--strace") { Description = "Print every system call to standard error, as strace -f does." };
+        var seed = new Option<ulong?>("--seed") { Description = "Run deterministically: one processor, time counted in instructions from 2030 on, all chance from this number.", HelpName = "N" };
+        var stateHash = new Option<string>("--state-hash") { Description = "With --seed: print a hash of the machine's state at the program's end to standard error; every:N also each N instructions.", HelpName = "every:N", Arity = ArgumentArity.ZeroOrOne };
         var program = new Argument<string[]>("PROGRAM ARGS") { Description = "The program and its arguments, after '--'.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("do", "Run a program of this host in a machine that sees the host's tree but can't change it.")
         {
-            memory, processors, engine, level, timeout, environment, workingDirectory, hostname, volumes, strace, program,
+            memory, processors, engine, level, timeout, environment, workingDirectory, hostname, volumes, strace, seed, stateHash, program,
         };
         command.SetAction(parsed =>
         {
+            OptionValues.RequireSeed(parsed.GetValue(seed), parsed.GetResult(stateHash) is not null, parsed.GetValue(processors));
             var machine = new MachineOptions
             {
                 Memory = parsed.GetValue(memory) is { } size ? OptionValues.ParseSize(size) : 1L << 30,
@@ -41,6 +44,10 @@ internal static class DoCommand
                 Hostname = parsed.GetValue(hostname) ?? "vitrine",
                 Volumes = Array.ConvertAll(parsed.GetValue(volumes) ?? [], Volume.Parse),
                 Trace = parsed.GetValue(strace) ? StandardError.WriteLine : null,
+                Seed = parsed.GetValue(seed),
+                HashesState = parsed.GetResult(stateHash) is not null,
+                StateHashInterval = OptionValues.ParseInterval(parsed.GetValue(stateHash)),
+                StateHashed = static hash => Program.Say(StateHashText.Between(hash)),
             };
             string[] words = parsed.GetValue(program)!;
             RefuseUnknownOption(parsed, words);
@@ -76,6 +83,8 @@ internal static class DoCommand
             machine.StopAsync().GetAwaiter().GetResult();
         }
 
+        if (result.StateHash is { } hash)
+            Program.Say(StateHashText.AtEnd(hash));
         if (result.TimedOut)
             return Program.Report($"{words[0]}: stopped after {machineOptions.Timeout!.Value.TotalSeconds} s (--timeout)", ExitStatus.TimedOut);
         if (SignalText.LineFor(result) is { } line)

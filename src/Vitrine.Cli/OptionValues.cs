@@ -33,6 +33,26 @@ internal static class OptionValues
         _ => throw new FormatException($"'{text}' is not a processor level: x86-64-v2, x86-64-v3 or max"),
     };
 
+    /// <summary>How often the state is hashed: "every:N" with N instructions; null or empty, only at the end, is 0.</summary>
+    public static ulong ParseInterval(string? text)
+    {
+        const string prefix = "every:";
+        if (string.IsNullOrEmpty(text))
+            return 0;
+        if (!text.StartsWith(prefix, StringComparison.Ordinal) || !ulong.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong interval) || interval == 0)
+            throw new FormatException($"'{text}' is not how often to hash the state; write every:1000000, in instructions");
+        return interval;
+    }
+
+    /// <summary>What only makes sense with a seed, and what makes none with one.</summary>
+    public static void RequireSeed(ulong? seed, bool hashesState, int processors)
+    {
+        if (seed is not null && processors > 1)
+            throw new FormatException("--seed runs on one processor: leave --cpus out");
+        if (seed is null && hashesState)
+            throw new FormatException("--state-hash needs --seed: without it no two runs are in the same state");
+    }
+
     /// <summary>A time as timeout(1) and sleep(1) take it: a number with an optional ms, s, m, h or d.</summary>
     public static TimeSpan ParseTime(string text)
     {

@@ -16,6 +16,9 @@ internal enum CpuExitKind
 
     /// <summary>Another exception: <see cref="CpuExit.Vector"/>; for #DB the address is what DR6 says (<see cref="DebugStatus"/>), 0 for INT1. Faults leave RIP on the instruction; traps (INT3, INTO, INT n, single step) behind it.</summary>
     Exception = 3,
+
+    /// <summary><see cref="VirtualProcessor.Limit"/> was reached; RIP is at an instruction boundary.</summary>
+    LimitReached = 4,
 }
 
 /// <summary>The bits of a page fault's error code (Intel SDM 3A, 4.7).</summary>

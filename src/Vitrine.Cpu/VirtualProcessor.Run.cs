@@ -38,7 +38,7 @@ internal sealed unsafe partial class VirtualProcessor
         _state->RamLength = complex.Memory.Length;
         _state->FrameCode = (void**)complex.Code.Frames;
         _state->WrittenFrames = complex.Code.WrittenFrames;
-        _state->Budget = Translator.NativeEntry.Budget;
+        _state->NearLimit = ulong.MaxValue;
         _state->NativeGate = complex.Code.NativeGate;
         RegisterFile initial = default;
         initial.Reset();
@@ -97,9 +97,21 @@ internal sealed unsafe partial class VirtualProcessor
                 break;
             }
 
+            if (_state->Retired >= _limit)
+            {
+                _exit = new CpuExit(CpuExitKind.LimitReached);
+                break;
+            }
+
             if ((_state->SystemFlags & TrapFlag) != 0 || (_stepsPages && IsSteppedPage(_state->Rip)))
             {
                 done = TraceStep();
+                continue;
+            }
+
+            if (_state->Retired > LastBlock)
+            {
+                done = Step(_state->WatchActive == 0 ? StepFlags.WholeRepeat : StepFlags.None);
                 continue;
             }
 
@@ -117,13 +129,36 @@ internal sealed unsafe partial class VirtualProcessor
                 continue;
             }
 
-            Execute(_state, o);
+            if (_limit == ulong.MaxValue)
+                Execute(_state, o);
+            else
+                ExecuteCounted(_state, o, LastBlock);
             done = Resolve();
         }
 
         LeaveGuest();
         return _exit;
     }
+
+    private ulong _limit = ulong.MaxValue;
+
+    /// <summary>
+    /// Makes runs end with <see cref="CpuExitKind.LimitReached"/> as soon as so many instructions are retired, exactly
+    /// there in every engine; the greatest number: no limit. For the host thread that is the processor, between runs.
+    /// </summary>
+    public ulong Limit
+    {
+        get => _limit;
+        set
+        {
+            _limit = value;
+            _state->NearLimit = value == ulong.MaxValue ? value : value - Math.Min(value, Translator.NativeEntry.Stretch);
+            _state->BudgetStart = _state->Budget = 0;
+        }
+    }
+
+    /// <summary>With no more than this retired a whole block fits below the limit.</summary>
+    private ulong LastBlock => _limit == ulong.MaxValue ? _limit : _limit - Math.Min(_limit, BlockBuilder.MaxInstructions);
 
     /// <summary>Runs blocks until something wants attention; then RIP is in the state.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
@@ -136,6 +171,38 @@ internal sealed unsafe partial class VirtualProcessor
             {
                 o = o->Fn(c, o);
                 quiet = Volatile.Read(ref c->Attention) == 0;
+            }
+            while (quiet && ((o->Flags & OpFlags.BlockStart) == 0 || --((BlockHeader*)o - 1)->Heat != 0));
+
+            if (Volatile.Read(ref c->Internal) != 0)
+                return;
+
+            // A link leads to a block's start or leaves.
+            if ((o->Flags & OpFlags.BlockStart) != 0)
+            {
+                c->Rip = c->PageBase + ((BlockHeader*)o - 1)->Offset;
+                c->PendingLink = o;
+                c->Internal = (int)(quiet ? LeaveReason.Hot : LeaveReason.Lookup);
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Execute"/>, but no block begins with more than <paramref name="last"/> instructions retired, and
+    /// machine code is left aside where it couldn't stop in time.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
+    private static void ExecuteCounted(CpuState* c, Op* o, ulong last)
+    {
+        ulong lastNative = c->NearLimit - Math.Min(c->NearLimit, Translator.NativeEntry.LongestRun);
+        while (true)
+        {
+            bool quiet;
+            do
+            {
+                o = (o->Flags & OpFlags.BlockStart) != 0 && c->Retired >= lastNative ? ((BlockHeader*)o - 1)->First(c, o) : o->Fn(c, o);
+                quiet = Volatile.Read(ref c->Attention) == 0 && c->Retired <= last;
             }
             while (quiet && ((o->Flags & OpFlags.BlockStart) == 0 || --((BlockHeader*)o - 1)->Heat != 0));
 

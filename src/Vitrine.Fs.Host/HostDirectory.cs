@@ -33,6 +33,23 @@ internal sealed partial class HostDirectory : HostInode
         _rule = rule;
         _filter = filter;
         _handle = handle;
+        HideOwnAttributes();
+    }
+
+    public override void Refresh(in HostStatx stat)
+    {
+        base.Refresh(stat);
+        HideOwnAttributes();
+    }
+
+    /// <summary>
+    /// On a deterministic machine a directory of which only some entries are shown does not tell when and how the others
+    /// change: what lies beside the working directory is no input.
+    /// </summary>
+    private void HideOwnAttributes()
+    {
+        if (Super.Spec.IsDeterministic && _rule is { Exposure: HostExposure.Listed })
+            ShowAsMadeAtBoot();
     }
 
     /// <summary>Entries may need a look at the file before it is known whether they are shown.</summary>

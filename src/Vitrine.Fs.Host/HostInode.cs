@@ -57,8 +57,10 @@ internal abstract partial class HostInode : Inode
         LinkCount = stat.LinkCount;
         Device = new DeviceNumber(stat.RawDeviceMajor, stat.RawDeviceMinor);
         Size = (long)stat.Size;
-        AccessTime = stat.AccessTime.ToTimespec();
         ModificationTime = stat.ModificationTime.ToTimespec();
+
+        // The host's changes with every reader, of this run as of others.
+        AccessTime = Super.Spec.IsDeterministic ? ModificationTime : stat.AccessTime.ToTimespec();
         ChangeTime = stat.ChangeTime.ToTimespec();
         BirthTime = stat.BirthTime.ToTimespec();
         _valid = stat.Mask & (StatxMask.BasicStats | StatxMask.BirthTime);
@@ -120,6 +122,16 @@ internal abstract partial class HostInode : Inode
         HostDirectory? parent = Parent;
         Parent = null;
         parent?.Put();
+    }
+
+    /// <summary>Links, size and times are those of a fresh directory.</summary>
+    protected void ShowAsMadeAtBoot()
+    {
+        LinkCount = 2;
+        Size = 4096;
+        _blocks = 8;
+        Timespec boot = Timespec.FromNanoseconds(Super.Machine.Time.BootRealtime);
+        AccessTime = ModificationTime = ChangeTime = BirthTime = boot;
     }
 
     protected KernelStat Attributes()

@@ -70,6 +70,18 @@ internal sealed partial class KernelInstance
         }
     }
 
+    /// <summary>Wakes processors that wait for something from outside, and disturbs no others. Any thread, also after the machine's end.</summary>
+    public void WakeProcessorsFromHost()
+    {
+        lock (_hostJobsLock)
+        {
+            if (_isClosedToInterrupts)
+                return;
+            foreach (Sched.Processor processor in Processors)
+                processor.WakeFromHost();
+        }
+    }
+
     /// <summary>A host call begins. Any thread.</summary>
     internal void HostJobBegins()
     {

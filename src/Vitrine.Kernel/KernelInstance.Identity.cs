@@ -7,6 +7,9 @@ internal sealed partial class KernelInstance
 {
     private string? _bootId;
 
+    /// <summary>What kcmp(2) compares by.</summary>
+    public ObjectNumbers ObjectNumbers => field ??= new ObjectNumbers();
+
     /// <summary>The kernel command line (/proc/cmdline).</summary>
     public string CommandLine { get; set; } = "vitrine";
 

@@ -27,6 +27,9 @@ internal sealed record KernelOptions
 
     public required IEntropyDevice Entropy { get; init; }
 
+    /// <summary>The clock of deterministic mode, which is then <see cref="Clock"/> too; there is one processor. Null: real time.</summary>
+    public VirtualClock? VirtualClock { get; init; }
+
     public string HostName { get; init; } = "vitrine";
 
     /// <summary>The seed of the yielding mode; null switches it off.</summary>
@@ -46,6 +49,7 @@ internal sealed partial class KernelInstance
     {
         Options = options;
         Entropy = options.Entropy;
+        VirtualClock = options.VirtualClock;
         FpuState = new Signals.FpuStateArea(CpuModel.ExtendedControl(options.Complex.Level));
         Time = new Timekeeper(options.Clock);
         Log = new PrintkLog(Time);
@@ -86,6 +90,15 @@ internal sealed partial class KernelInstance
 
     public Timekeeper Time { get; }
 
+    /// <summary>
+    /// Not null in deterministic mode: time is what the one processor retires, nothing runs beside its thread, and the
+    /// machine stands still, real time and all, while the host works for it.
+    /// </summary>
+    public VirtualClock? VirtualClock { get; }
+
+    /// <summary>Not null on a deterministic machine whose state is hashed.</summary>
+    public Digests.StateDigests? Digests { get; set; }
+
     public TimerQueue Timers { get; } = new();
 
     public TickDevice Tick { get; }
@@ -109,6 +122,9 @@ internal sealed partial class KernelInstance
 
     /// <summary>The bug that stopped it, if one did.</summary>
     public Exception? PanicCause => _panic;
+
+    /// <summary>Told when the last thread of a process begins to end, before the process gives anything back.</summary>
+    public Action<ThreadGroup>? ProcessEnding { get; set; }
 
     /// <summary>Told once, on some thread, that the machine has halted.</summary>
     public Action<Exception?>? Halted { get; set; }

@@ -19,6 +19,25 @@ public sealed class MachineOptions
     /// <summary>Which instructions the processors have: everything implemented, unless a run shall be the same on other versions too.</summary>
     public ProcessorLevel ProcessorLevel { get; init; } = ProcessorLevel.Maximum;
 
+    /// <summary>
+    /// Not null: the machine is deterministic, and this is what all chance in it comes from. There is one processor, time is
+    /// counted in retired instructions from 2030-01-01 00:00:00 UTC on, and sleeping takes none of the caller's: the same
+    /// programs with the same inputs do the same, instruction by instruction, on any host and with either engine.
+    /// </summary>
+    public ulong? Seed { get; init; }
+
+    /// <summary>Whether the state is hashed at each program's end (<see cref="ProcessResult.StateHash"/>). Needs a <see cref="Seed"/>.</summary>
+    public bool HashesState { get; init; }
+
+    /// <summary>With <see cref="StateHashed"/>: after how many retired instructions the state is hashed each time; 0 for never.</summary>
+    public ulong StateHashInterval { get; init; }
+
+    /// <summary>
+    /// Told of each hash that comes after a <see cref="StateHashInterval"/>, on the machine's thread, which it holds up. Two runs
+    /// part where the first of these differ. Needs <see cref="HashesState"/>.
+    /// </summary>
+    public Action<StateHash>? StateHashed { get; init; }
+
     /// <summary>The host name that the guest sees (<c>uname -n</c>), at most 64 bytes.</summary>
     public string Hostname { get; init; } = "vitrine";
 

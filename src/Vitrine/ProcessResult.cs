@@ -5,7 +5,7 @@ namespace Vitrine;
 /// <summary>How a program ended.</summary>
 public sealed class ProcessResult
 {
-    internal ProcessResult(int exitCode, int signal, bool coreDumped, bool timedOut, byte[] output, byte[] error)
+    internal ProcessResult(int exitCode, int signal, bool coreDumped, bool timedOut, byte[] output, byte[] error, StateHash? stateHash = null)
     {
         ExitCode = exitCode;
         Signal = signal;
@@ -13,6 +13,7 @@ public sealed class ProcessResult
         TimedOut = timedOut;
         OutputBytes = output;
         ErrorBytes = error;
+        StateHash = stateHash;
     }
 
     /// <summary>What the program passed to <c>exit</c> (0 to 255); 0 when a signal ended it.</summary>
@@ -26,6 +27,12 @@ public sealed class ProcessResult
 
     /// <summary>Whether the program was killed because <see cref="MachineOptions.Timeout"/> ran out.</summary>
     public bool TimedOut { get; }
+
+    /// <summary>
+    /// The machine's state when the program's last thread began to end, with all that the program had still in place; null unless
+    /// <see cref="MachineOptions.HashesState"/> was set.
+    /// </summary>
+    public StateHash? StateHash { get; }
 
     /// <summary>The status a shell would give: <see cref="ExitCode"/>, or 128 + <see cref="Signal"/>.</summary>
     public int ShellStatus => Signal == 0 ? ExitCode : 128 + Signal;

@@ -57,11 +57,14 @@ internal static unsafe class StringHandlers
 
     /// <summary>Stepping goes element by element.</summary>
     [MethodImpl(Always)]
-    private static bool InSpans(CpuState* c, bool repeat) => repeat && c->Stepping == 0;
+    private static bool InSpans(CpuState* c, bool repeat) => repeat && !ByElement(c);
+
+    [MethodImpl(Always)]
+    private static bool ByElement(CpuState* c) => c->Stepping != 0 && (c->Stepping & (int)StepFlags.WholeRepeat) == 0;
 
     /// <summary>True if the repeated instruction has to let the driver look up before it goes on.</summary>
     [MethodImpl(Always)]
-    private static bool MustPause(CpuState* c) => Volatile.Read(ref c->External) != 0 || c->Stepping != 0;
+    private static bool MustPause(CpuState* c) => Volatile.Read(ref c->External) != 0 || ByElement(c);
 
     /// <summary>Leaves with RIP on the instruction, which goes on later.</summary>
     private static Op* Pause(CpuState* c, Op* o) => Leave.Before(c, o, c->Stepping != 0 ? LeaveReason.StepDone : LeaveReason.Lookup);

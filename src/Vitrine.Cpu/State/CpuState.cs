@@ -30,6 +30,8 @@ internal unsafe partial struct CpuState
     public const int JumpKeyOffset = 216;
     public const int FlagKindOffset = 224;
     public const int BudgetOffset = 228;
+    public const int BudgetStartOffset = 364;
+    public const int NearLimitOffset = 408;
     public const int NativeReasonOffset = 500;
     public const int FlagAOffset = 240;
     public const int FlagBOffset = 248;
@@ -118,9 +120,16 @@ internal unsafe partial struct CpuState
 
     /// <summary>
     /// Instructions that machine code may still count before it looks for attention; what is missing from
-    /// <see cref="Translator.NativeEntry.Budget"/> isn't in <see cref="Retired"/> yet.
+    /// <see cref="BudgetStart"/> isn't in <see cref="Retired"/> yet.
     /// </summary>
     [FieldOffset(BudgetOffset)] public int Budget;
+    [FieldOffset(BudgetStartOffset)] public int BudgetStart;
+
+    /// <summary>
+    /// Machine code isn't given a budget beyond this count of retired instructions, so that a run with a limit can end
+    /// exactly there; the greatest number: no limit.
+    /// </summary>
+    [FieldOffset(NearLimitOffset)] public ulong NearLimit;
     [FieldOffset(ScratchOffset)] public ulong Scratch;
 
     /// <summary>Enters machine code: see <see cref="Translator.HostCode"/>.</summary>
@@ -340,4 +349,7 @@ internal enum StepFlags
 
     /// <summary>Set by a MOV to SS: a single-step trap waits for the instruction behind it.</summary>
     HoldsTrap = 16,
+
+    /// <summary>A repeated string instruction runs as it does in a block, to its end: it counts as one instruction.</summary>
+    WholeRepeat = 32,
 }

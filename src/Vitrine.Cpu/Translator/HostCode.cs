@@ -108,7 +108,7 @@ internal sealed unsafe class HostCode : IDisposable
     /// <summary>Where a run of instructions goes when the budget is used up: writable address. T1 is the site.</summary>
     public byte* Refill { get; private set; }
 
-    /// <summary>Leaves if somebody wants attention; else counts what was used, and goes on with a new budget.</summary>
+    /// <summary>Leaves if somebody wants attention or the run's limit is near; else counts what was used, and goes on with a new budget.</summary>
     private void WriteRefill(MachineCodeWriter w)
     {
         const int T0 = HostRegister.T0, T1 = HostRegister.T1;
@@ -116,17 +116,27 @@ internal sealed unsafe class HostCode : IDisposable
         w.State(0x83, 8, 7, CpuState.AttentionOffset);                        // cmp [attention], 0
         w.Byte(0);
         int* wanted = w.JumpIf(5);
-        w.Registers(0xc7, 8, 0, T0);
-        w.Int32(NativeEntry.Budget);
-        w.State(0x63, 8, T1, CpuState.BudgetOffset);                          // movsxd
+        w.State(0x63, 8, T0, CpuState.BudgetStartOffset);                     // movsxd
+        w.State(0x63, 8, T1, CpuState.BudgetOffset);
         w.Registers(0x2b, 8, T0, T1);
-        w.State(0x01, 8, T0, CpuState.RetiredOffset);                         // add [retired], t0
-        w.StoreState32(CpuState.BudgetOffset, NativeEntry.Budget);
+        w.State(0x03, 8, T0, CpuState.RetiredOffset);                         // add t0, [retired]
+        w.StoreState(CpuState.RetiredOffset, T0);
+        w.State(0x89, 4, T1, CpuState.BudgetStartOffset);
+        w.LoadState(T1, CpuState.NearLimitOffset);
+        w.Registers(0x2b, 8, T1, T0);                                         // sub t1, t0
+        int* reached = w.JumpIf(6);                                           // jbe
+        w.Registers(0xc7, 4, 0, T0);
+        w.Int32(NativeEntry.Budget);
+        w.Registers(0x3b, 8, T1, T0);                                         // cmp t1, t0
+        w.Registers(0x0f47, 8, T1, T0);                                       // cmova t1, t0
+        w.State(0x89, 4, T1, CpuState.BudgetOffset);
+        w.State(0x89, 4, T1, CpuState.BudgetStartOffset);
         w.LoadState(T1, CpuState.NativeSiteOffset);
         w.Memory(0x63, 8, T0, T1, NativeSite.ResumeOffset);
         w.Registers(0x03, 8, T0, T1);
         w.Registers(0xff, 4, 4, T0);                                          // jmp t0
         w.LandHere(wanted);
+        w.LandHere(reached);
         w.LoadState(T1, CpuState.NativeSiteOffset);
         w.JumpTo(Gate(NativeReason.Attention));
     }

@@ -16,6 +16,12 @@ internal static unsafe class NativeEntry
     /// <summary>Instructions between two looks for attention: some microseconds.</summary>
     public const int Budget = 8192;
 
+    /// <summary>More instructions than are counted at once.</summary>
+    public const int LongestRun = 256;
+
+    /// <summary>More instructions than machine code executes between two looks at its budget.</summary>
+    public const int Stretch = 512;
+
     public static Op* Run(CpuState* c, Op* o)
     {
         BlockHeader* header = (BlockHeader*)o - 1;
@@ -27,14 +33,12 @@ internal static unsafe class NativeEntry
             // SAFETY: code is an executable address inside a region, with the state in the form that it expects there.
             ((delegate* unmanaged<CpuState*, byte*, void>)c->NativeGate)(c, code);
             NativeSite* site = c->NativeSite;
-            c->Retired += (ulong)(Budget - c->Budget);
-            c->Budget = Budget;
-            if (c->External != 0)
-            {
-                // Whoever goes on looks soon.
+            c->Retired += (ulong)(c->BudgetStart - c->Budget);
+
+            // Whoever goes on looks soon: if somebody wants attention, and for a limit that others count towards as well.
+            if (c->External != 0 || c->NearLimit != ulong.MaxValue)
                 c->Budget = 0;
-                c->Retired -= Budget;
-            }
+            c->BudgetStart = c->Budget;
 
             switch ((NativeReason)c->NativeReason)
             {

@@ -33,6 +33,9 @@ internal sealed class HostStdioInode : PseudoInode
     /// <summary>Makes an open file of a channel; the caller owns its one reference.</summary>
     public static HostStdioFile Open(KernelInstance kernel, HostChannel channel, Uid uid, Gid gid)
     {
+        // (A terminal is a conversation: nobody could type what the machine would wait for.)
+        if (kernel.VirtualClock is not null && channel.Kind != HostChannelKind.Terminal)
+            channel = new SerialChannel(kernel, channel);
         var inode = new HostStdioInode(kernel.Vfs.PipeFs, channel, uid, gid);
         DeviceNumber device = DeviceNumber.Decode(channel.RawDevice);
         string name = channel.Kind switch

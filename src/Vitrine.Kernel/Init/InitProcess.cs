@@ -25,19 +25,31 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
     private readonly Dictionary<Task, ProgramRequest> _programs = [];
     private Task? _task;
     private bool _isBooted;
+    private bool _wasAsked;
 
     /// <summary>Creates the task and makes it runnable. Under the kernel lock, once.</summary>
     public void Start()
     {
         _task = kernel.Tasks.StartKernelThread("init", RunAsync);
+        if (kernel.Digests is not null)
+            kernel.ProcessEnding = NoteFinalState;
     }
 
     /// <summary>Asks for a program. Any thread, no lock.</summary>
-    public void Request(ProgramRequest request) => kernel.Interrupts.Post(() =>
+    public void Request(ProgramRequest request)
     {
-        _requests.Enqueue(request);
-        _task!.Wake();
-    });
+        // The first comes to a machine that has nothing to do but to finish its boot.
+        if (Interlocked.Exchange(ref _wasAsked, true))
+            kernel.Interrupts.Post(Accept);
+        else
+            kernel.Interrupts.PostDeferred(Accept);
+
+        void Accept()
+        {
+            _requests.Enqueue(request);
+            _task!.Wake();
+        }
+    }
 
     /// <summary>Sends a signal to a program, or to the process group that it leads. Any thread, no lock.</summary>
     public void Signal(ThreadGroup process, int signal, bool wholeGroup) => kernel.Interrupts.Post(() =>
@@ -80,6 +92,12 @@ internal sealed class InitProcess(KernelInstance kernel, Func<Task, KTask<Errno>
         ReapChildren(current);
         if (_requests.Count == 0)
             _ = await current.ThreadGroup.ChildWait.WaitAsync(current, WaitMode.Idle, Ktime.Never);
+    }
+
+    private void NoteFinalState(ThreadGroup process)
+    {
+        if (_programs.TryGetValue(process.Leader, out ProgramRequest? request))
+            request.FinalState = kernel.Digests!.Compute();
     }
 
     private void Launch(Task current, ProgramRequest request)

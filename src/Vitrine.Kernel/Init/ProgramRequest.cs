@@ -34,6 +34,9 @@ internal sealed class ProgramRequest
     /// </summary>
     public Action? Stopped { get; init; }
 
+    /// <summary>The machine's state at the program's end, if it is hashed; set before <see cref="Ended"/>.</summary>
+    public Digests.StateDigest? FinalState { get; set; }
+
     /// <summary>The process is gone; its wait status as wait4 stores it. Only after a start without an error.</summary>
     public required Action<int> Ended { get; init; }
 }

@@ -5,7 +5,7 @@ namespace Vitrine.Kernel.Mm;
 /// <content>
 /// Returning freed frames to the host in batches. A page costs the host microseconds to take and to give, so a stock of
 /// free frames that it has committed is kept; what is above it is taken off the lists in large blocks, punched out by a
-/// pool thread without the kernel lock, and put back as zeroed frames.
+/// pool thread without the kernel lock (in deterministic mode at once), and put back as zeroed frames.
 /// </content>
 internal sealed partial class PhysicalMemory
 {
@@ -69,7 +69,11 @@ internal sealed partial class PhysicalMemory
             return;
         _giveBackRuns = true;
         Kernel.HostJobBegins();
-        ThreadPool.UnsafeQueueUserWorkItem(new ReturnJob(this, [.. _returning]), preferLocal: false);
+        var job = new ReturnJob(this, [.. _returning]);
+        if (Kernel.VirtualClock is not null)
+            job.Execute();
+        else
+            ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
     }
 
     private void FinishGiveBack()

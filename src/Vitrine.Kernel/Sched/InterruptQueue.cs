@@ -9,6 +9,7 @@ namespace Vitrine.Kernel.Sched;
 internal sealed class InterruptQueue(KernelInstance kernel)
 {
     private readonly ConcurrentQueue<Action> _pending = new();
+    private readonly ConcurrentQueue<Action> _deferred = new();
 
     public bool HasPending => !_pending.IsEmpty;
 
@@ -20,6 +21,32 @@ internal sealed class InterruptQueue(KernelInstance kernel)
     {
         _pending.Enqueue(handler);
         kernel.InterruptOneProcessor();
+    }
+
+    /// <summary>
+    /// As <see cref="Post"/>, but on a deterministic machine only when it has nothing to do, so that it comes at the same
+    /// point of every run however fast the caller is. Any thread.
+    /// </summary>
+    public void PostDeferred(Action handler)
+    {
+        if (kernel.VirtualClock is null)
+        {
+            Post(handler);
+            return;
+        }
+
+        _deferred.Enqueue(handler);
+        kernel.WakeProcessorsFromHost();
+    }
+
+    /// <summary>Runs one handler of <see cref="PostDeferred"/>; false if there is none. Under the kernel lock.</summary>
+    public bool TakeDeferred()
+    {
+        if (!_deferred.TryDequeue(out Action? handler))
+            return false;
+        Handled++;
+        handler();
+        return true;
     }
 
     /// <summary>Runs what was posted. Under the kernel lock.</summary>

@@ -99,6 +99,8 @@ internal sealed partial class Processor
         Cpu.LoadRegisters(task.Registers);
         Cpu.Debug = task.Breakpoints;
         PhysAddr root = task.Mm!.PageTableRoot;
+        if (_kernel.VirtualClock is { } clock)
+            return RunCounted(task, root, clock);
         _kernel.Lock.Exit();
         CpuExit exit = Cpu.Run(root);
         _kernel.Lock.Enter();

@@ -45,6 +45,9 @@ internal sealed partial class Processor
 
     private void StartStealClock()
     {
+        // Virtual time does not pass while the host runs something else.
+        if (_kernel.VirtualClock is not null)
+            return;
         _clock = HostThreadClock.OfThisThread();
         _askedAt = _kernel.Time.Now;
         _given = _clock?.Nanoseconds ?? 0;

@@ -82,6 +82,9 @@ internal sealed partial class Processor : IYieldTarget
         _wakeIdle.Set();
     }
 
+    /// <summary>Ends a wait for the host. Any thread, no lock.</summary>
+    internal void WakeFromHost() => _wakeIdle.Set();
+
     bool IYieldTarget.DrawYield() => Current is not null && _kernel.Yielding!.Draw();
 
     void IYieldTarget.RequeueCurrent(Action continuation) => Current!.Requeue(continuation);
@@ -129,6 +132,12 @@ internal sealed partial class Processor : IYieldTarget
 
     private void Idle()
     {
+        if (_kernel.VirtualClock is { } clock)
+        {
+            IdleInVirtualTime(clock);
+            return;
+        }
+
         Ktime start = _kernel.Time.Now;
         Ktime next = _kernel.Timers.NextExpiry;
         _idleSince = start;

@@ -15,7 +15,7 @@ internal readonly struct RescheduleAwaitable : IKernelAwaiter
 
     internal RescheduleAwaitable(Task task) => _task = task;
 
-    public bool IsCompleted => _task.OnProcessor is not { Cpu.IsKicked: true };
+    public bool IsCompleted => _task.OnProcessor is not { } processor || !processor.IsWanted();
 
     public RescheduleAwaitable GetAwaiter() => this;
 
@@ -29,7 +29,7 @@ internal readonly struct RescheduleAwaitable : IKernelAwaiter
 
     public void UnsafeOnCompleted(Action continuation)
     {
-        _task.OnProcessor?.Cpu.TakeKick();
+        _task.OnProcessor?.TakeKick();
         _task.Requeue(continuation);
     }
 }

@@ -4,7 +4,8 @@ namespace Vitrine.Kernel.Sched;
 
 /// <summary>
 /// The timer interrupt: one host thread that kicks processors out of user code when a slice or a timer is due. It takes
-/// no kernel lock. While no processor has asked for a tick it sleeps.
+/// no kernel lock. While no processor has asked for a tick it sleeps. In deterministic mode there is no thread: the
+/// processor itself runs to <see cref="Deadline"/>, counted in instructions.
 /// </summary>
 [HostBoundary("the timer interrupt is a host thread")]
 internal sealed class TickDevice(KernelInstance kernel) : IDisposable
@@ -35,6 +36,8 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
             if (_stopping || deadline >= _deadline)
                 return;
             Volatile.Write(ref _deadline, deadline);
+            if (kernel.VirtualClock is not null)
+                return;
             if (_thread is null)
             {
                 _thread = new Thread(ThreadMain) { IsBackground = true, Name = "tick" };
@@ -45,8 +48,20 @@ internal sealed class TickDevice(KernelInstance kernel) : IDisposable
         }
     }
 
+    /// <summary>When the next interrupt is due, in nanoseconds of the monotonic clock; <see cref="long.MaxValue"/>: none was asked for.</summary>
+    public long Deadline => Volatile.Read(ref _deadline);
+
     /// <summary>Interrupts given so far.</summary>
     public long Ticks { get; private set; }
+
+    /// <summary>Deterministic mode: gives the interrupt if it is due.</summary>
+    public void PassDeadline()
+    {
+        if (_deadline > kernel.Time.Now.Nanoseconds)
+            return;
+        _deadline = long.MaxValue;
+        Ticks++;
+    }
 
     public void Dispose()
     {

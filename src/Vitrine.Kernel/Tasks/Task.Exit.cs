@@ -66,6 +66,7 @@ internal sealed partial class Task
                 group.GroupExitCode = waitStatus;
             }
 
+            Kernel.ProcessEnding?.Invoke(group);
             group.DeleteTimers();
             group.NoteResidentSet(Mm);
         }

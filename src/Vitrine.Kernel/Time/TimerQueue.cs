@@ -66,6 +66,14 @@ internal sealed class TimerQueue
         return true;
     }
 
+    /// <summary>When the pending timers are due, earliest first.</summary>
+    public Ktime[] Expiries()
+    {
+        Ktime[] expiries = Array.ConvertAll(_heap[.._count], static timer => timer.Expires);
+        Array.Sort(expiries);
+        return expiries;
+    }
+
     /// <summary>Fires all timers due at <paramref name="now"/>, earliest first.</summary>
     public void RunExpired(Ktime now)
     {

@@ -180,7 +180,7 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
     {
         string path = Path.GetFullPath(volume.HostPath);
         bool isDirectory = Directory.Exists(path);
-        Result<SuperBlock> shared = _host.Create(kernel, HostTreeSpec.ForVolume(path, writable: !volume.ReadOnly));
+        Result<SuperBlock> shared = _host.Create(kernel, HostTreeSpec.ForVolume(path, writable: !volume.ReadOnly, deterministic: kernel.VirtualClock is not null));
         if (!shared.Ok)
         {
             kernel.Log.Error($"volume {path}: {shared.Error}");
@@ -205,12 +205,13 @@ internal sealed class FileTree(KernelInstance kernel, MachineOptions options, Cr
 
     private HostTreeSpec Specification()
     {
+        bool deterministic = kernel.VirtualClock is not null;
         if (options.HostTree.Kind == HostTreeKind.Programs)
-            return HostTreeSpec.ForPrograms(Environment.CurrentDirectory, Environment.GetEnvironmentVariable("HOME") is { Length: > 1 } home ? [home] : []);
+            return HostTreeSpec.ForPrograms(Environment.CurrentDirectory, Environment.GetEnvironmentVariable("HOME") is { Length: > 1 } home ? [home] : [], deterministic);
         var root = new HostTreeRule { Exposure = HostExposure.Listed };
         foreach (string path in options.HostTree.Paths)
             root.At(path).Exposure = HostExposure.Whole;
-        return new HostTreeSpec { HostPath = "/", Root = root };
+        return new HostTreeSpec { HostPath = "/", Root = root, IsDeterministic = deterministic };
     }
 
     private async KTask<Result<Dentry>> MakeInAsync(GuestTask current, Dentry directory, string name)

@@ -4,6 +4,7 @@ using Vitrine.Hardware;
 using Vitrine.Hardware.Host;
 using Vitrine.Kernel;
 using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Digests;
 using Vitrine.Kernel.Init;
 using Vitrine.Kernel.Printk;
 using Vitrine.Kernel.Sched;
@@ -85,7 +86,8 @@ internal sealed class RunningMachine
         var ended = new TaskCompletionSource<ProcessResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
             _running.Add(ended);
-        _init.Request(new ProgramRequest
+        ProgramRequest? request = null;
+        request = new ProgramRequest
         {
             Program = Encoding.UTF8.GetBytes(options.Program),
             Arguments = Bytes([options.ProgramName ?? options.Program, .. options.Arguments]),
@@ -95,8 +97,9 @@ internal sealed class RunningMachine
             Streams = streams.Channels,
             Started = start => started.TrySetResult(start),
             Stopped = _terminals.MayStop(streams.Channels) ? () => _ = Task.Run(_terminals.Stop) : null,
-            Ended = status => _ = CompleteAsync(ended, status, streams),
-        });
+            Ended = status => _ = CompleteAsync(ended, status, streams, request!.FinalState),
+        };
+        _init.Request(request);
         _ = Stopped.ContinueWith(_ => started.TrySetException(Halted()), TaskScheduler.Default);
         ProgramStart start = await started.Task.WaitAsync(cancellation).ConfigureAwait(false);
         if (start.Error != Errno.Success)
@@ -157,14 +160,14 @@ internal sealed class RunningMachine
             _booted.TrySetException(new VitrineException(VitrineFailure.HostRefused, $"cannot mount the file tree: {TraceErrno.TextOf((int)error)}"));
     }
 
-    private async Task CompleteAsync(TaskCompletionSource<ProcessResult> ended, int waitStatus, ProcessStreams streams)
+    private async Task CompleteAsync(TaskCompletionSource<ProcessResult> ended, int waitStatus, ProcessStreams streams, StateDigest? state)
     {
         int signal = waitStatus & 0x7f;
         int code = signal == 0 ? (waitStatus >> 8) & 0xff : 0;
         (byte[] output, byte[] error) = await streams.FinishAsync(_stopped.Task).ConfigureAwait(false);
         lock (_lock)
             _running.Remove(ended);
-        ended.TrySetResult(new ProcessResult(code, signal, (waitStatus & 0x80) != 0, _timedOut && signal == 9, output, error));
+        ended.TrySetResult(new ProcessResult(code, signal, (waitStatus & 0x80) != 0, _timedOut && signal == 9, output, error, state is null ? null : new StateHash(state)));
     }
 
     /// <summary>This process goes on after a stop; the shell's SIGCONT is meant for the programs.</summary>

@@ -35,7 +35,28 @@ public sealed unsafe class EngineTests
         }
     }
 
-    private static (RegisterFile Registers, byte[] Memory, ulong Retired) Run(byte[] code, TranslationPolicy policy, int seed)
+    /// <summary>Runs of random lengths end where their limits are, in the same state, and lead to the same end as one run.</summary>
+    [Fact]
+    public void RandomLoops_StopExactlyAtTheirLimits()
+    {
+        for (int seed = 0; seed < Programs / 20; seed++)
+        {
+            byte[] code = GuestProgram.Assemble(GuestProgram.Code, c => WriteProgram(c, new Random(seed), rounds: 400));
+            (RegisterFile expected, byte[] memory, ulong retired) = Run(code, default, seed);
+            List<ulong>? stops = null;
+            foreach (TranslationPolicy policy in new[] { default, TranslationPolicy.AtOnce, new TranslationPolicy(3) })
+            {
+                List<ulong> seen = [];
+                (RegisterFile registers, byte[] after, ulong count) = Run(code, policy, seed, seen);
+                stops ??= seen;
+                Assert.True(stops.SequenceEqual(seen), $"program {seed}: stopped in other states");
+                Assert.Equal((retired, expected.Rip, expected.Rflags), (count, registers.Rip, registers.Rflags));
+                Assert.True(memory.AsSpan().SequenceEqual(after), $"program {seed}: memory differs");
+            }
+        }
+    }
+
+    private static (RegisterFile Registers, byte[] Memory, ulong Retired) Run(byte[] code, TranslationPolicy policy, int seed, List<ulong>? stops = null)
     {
         using var guest = new GuestProgram(2, translation: policy);
         guest.Space.Write(GuestProgram.Code, code);
@@ -45,14 +66,27 @@ public sealed unsafe class EngineTests
         guest.Registers->Gpr[4] = GuestProgram.StackTop - 256;
         guest.Registers->Gpr[15] = GuestProgram.Data + 0x800;
         guest.Registers->Rip = GuestProgram.Code;
+        if (stops is not null)
+            guest.Processor.Limit = 0;
         CpuExit exit = guest.Run();
+        while (exit.Kind == CpuExitKind.LimitReached)
+        {
+            Assert.Equal(guest.Processor.Limit, guest.Processor.InstructionsRetired);
+            stops!.Add(guest.Registers->Rip);
+            stops.Add(guest.Registers->Rflags);
+            for (int i = 0; i < 16; i++)
+                stops.Add(guest.Registers->Gpr[i]);
+            guest.Processor.Limit += (ulong)random.Next(1, random.Next(2) == 0 ? 200 : 20_000);
+            exit = guest.Run();
+        }
+
         Assert.Equal(CpuExitKind.Exception, exit.Kind);
         byte[] memory = new Span<byte>(guest.Space.Host(GuestProgram.Data), 4096).ToArray();
         return (*guest.Registers, memory, guest.Processor.InstructionsRetired);
     }
 
     /// <summary>Two nested loops, the counters in memory and in RCX, with forward jumps and calls among random instructions.</summary>
-    private static void WriteProgram(Assembler c, Random random)
+    private static void WriteProgram(Assembler c, Random random, int rounds = 5)
     {
         Label outer = c.CreateLabel(), function = c.CreateLabel(), start = c.CreateLabel();
         c.jmp(start);
@@ -60,7 +94,7 @@ public sealed unsafe class EngineTests
         WriteBody(c, random, 3);
         c.ret();
         c.Label(ref start);
-        c.mov(__dword_ptr[r15 + 256], 5);
+        c.mov(__dword_ptr[r15 + 256], rounds);
         c.Label(ref outer);
         WriteBody(c, random, random.Next(6));
         c.mov(ecx, random.Next(1, 6));

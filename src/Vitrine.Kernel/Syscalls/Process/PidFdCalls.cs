@@ -61,19 +61,19 @@ internal static class PidFdCalls
         switch (type)
         {
             case file:
-                return Peek(one, index1) is not { } a || Peek(two, index2) is not { } b ? Errno.EBADF : Compare(a, b);
+                return Peek(one, index1) is not { } a || Peek(two, index2) is not { } b ? Errno.EBADF : Compare(current, a, b);
             case vm:
-                return Compare(one.Mm, two.Mm);
+                return Compare(current, one.Mm, two.Mm);
             case files:
-                return Compare(one.Files, two.Files);
+                return Compare(current, one.Files, two.Files);
             case fs:
-                return Compare(one.Fs, two.Fs);
+                return Compare(current, one.Fs, two.Fs);
             case sigHand:
-                return Compare(one.ThreadGroup.Handlers, two.ThreadGroup.Handlers);
+                return Compare(current, one.ThreadGroup.Handlers, two.ThreadGroup.Handlers);
             case io:
-                return Compare(one.IoContext, two.IoContext);
+                return Compare(current, one.IoContext, two.IoContext);
             case sysVSem:
-                return Compare(one.SemaphoreUndosOrNone, two.SemaphoreUndosOrNone);
+                return Compare(current, one.SemaphoreUndosOrNone, two.SemaphoreUndosOrNone);
             case epollTarget:
                 Result<EpollSlot> read = await current.ReadUserAsync(new UserPtr<EpollSlot>(new VirtAddr(index2)));
                 if (!read.TryGet(out EpollSlot slot, out Errno error))
@@ -82,7 +82,7 @@ internal static class PidFdCalls
                     return Errno.EBADF;
                 if (watcher is not EventPoll epoll)
                     return Errno.EINVAL;
-                return epoll.FileOf(new Fd((int)slot.Target), slot.Skipped) is { } watched ? Compare(target, watched) : Errno.ENOENT;
+                return epoll.FileOf(new Fd((int)slot.Target), slot.Skipped) is { } watched ? Compare(current, target, watched) : Errno.ENOENT;
             default:
                 return Errno.EINVAL;
         }
@@ -91,13 +91,13 @@ internal static class PidFdCalls
     private static OpenFile? Peek(Task task, ulong index) => index <= int.MaxValue ? task.Files?.Peek(new Fd((int)index)) : null;
 
     /// <summary>0: the same; else an order that holds while both live (1 or 2).</summary>
-    private static SyscallResult Compare(object? a, object? b)
+    private static SyscallResult Compare(Task current, object? a, object? b)
     {
         if (ReferenceEquals(a, b))
             return 0;
-        int x = System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(a);
-        int y = System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(b);
-        return x < y ? 1 : x > y ? 2 : 3;
+        if (a is null || b is null)
+            return a is null ? 1 : 2;
+        return current.Kernel.ObjectNumbers.Of(a) < current.Kernel.ObjectNumbers.Of(b) ? 1 : 2;
     }
 
     /// <summary>struct kcmp_epoll_slot: a target of an epoll instance, and how many of that number come before it.</summary>
