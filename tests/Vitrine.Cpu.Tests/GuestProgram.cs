@@ -16,7 +16,7 @@ internal sealed unsafe class GuestProgram : IDisposable
     public const ulong Data = 0x60_0000;
     public const ulong StackTop = Data + 0x2000;
 
-    public GuestProgram(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy? translation = null)
+    public GuestProgram(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy translation = default)
     {
         Space = new GuestSpace(megabytes, level, translation);
         Space.Map(Code, Pte.Writable);

@@ -6,14 +6,18 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Vitrine.Cpu.Tests.Behaviour;
 
 /// <summary>Code that changes: the processor must execute what memory holds, as x86 promises without any flush.</summary>
-public sealed unsafe class CodeChangeTests
+public abstract unsafe class CodeChangeTests
 {
+    private readonly TranslationPolicy _policy;
+
+    private protected CodeChangeTests(TranslationPolicy policy) => _policy = policy;
+
     private const ulong Other = 0x50_0000;
 
     [Fact]
     public void Store_IntoTheNextInstruction_TakesEffectAtOnce()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.RunUntilBreakpoint(c =>
         {
             Label target = c.CreateLabel();
@@ -35,7 +39,7 @@ public sealed unsafe class CodeChangeTests
     [InlineData("xchg")]
     public void Store_OfAnyKindIntoTheSameBlock_TakesEffectAtOnce(string kind)
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Registers->Rdx = 0x2222222222222222;
         guest.RunUntilBreakpoint(c =>
         {
@@ -80,7 +84,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void Store_IntoAnotherPagesCode_IsSeenByTheNextCall()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Other, Pte.Writable);
         guest.Place(
             c =>
@@ -109,7 +113,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void Store_ThroughASecondMappingOfTheFrame_IsSeen()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         const ulong alias = 0x70_0000;
         PageFrameNumber frame = guest.Space.Map(Other, Pte.None);
         guest.Space.Map(alias, Pte.Writable | Pte.NoExecute, frame);
@@ -139,7 +143,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void Store_IntoTheSecondPageOfACrossingInstruction_IsSeen()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Other, Pte.Writable);
         guest.Space.Map(Other + Page.Size, Pte.Writable);
         const ulong function = Other + 4096 - 3;
@@ -167,7 +171,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void FreshlyWrittenCode_IsExecutedWithoutFlush()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Other, Pte.Writable);
         guest.RunUntilBreakpoint(c =>
         {
@@ -193,7 +197,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void KernelWrite_WithInvalidation_IsSeen()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         for (uint i = 0; i < 5; i++)
         {
             guest.RunUntilBreakpoint(c =>
@@ -208,7 +212,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void InvalidateCode_ForgetsThatTheFrameHeldCode()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.RunUntilBreakpoint(c => c.int3());
         var frame = new PageFrameNumber((uint)((*guest.Space.Entry(GuestProgram.Code) & 0xffff_ffff_f000) >> 12));
         Assert.True(guest.Space.Complex.IsCode(frame));
@@ -219,7 +223,7 @@ public sealed unsafe class CodeChangeTests
     [Fact]
     public void PageExchangedUnderTheCode_AfterFlush_RunsTheNewCode()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Other, Pte.None);
         guest.Place(Returning(1), Other);
         guest.RunUntilBreakpoint(CallOther);
@@ -245,3 +249,9 @@ public sealed unsafe class CodeChangeTests
         }
     }
 }
+
+/// <inheritdoc/>
+public sealed class InterpretedCodeChangeTests() : CodeChangeTests(default);
+
+/// <inheritdoc/>
+public sealed class TranslatedCodeChangeTests() : CodeChangeTests(TranslationPolicy.AtOnce);

@@ -1,211 +1,268 @@
-using Iced.Intel;
 using Vitrine.Abi;
-using Vitrine.Cpu.Tests.Judge;
-using static Iced.Intel.AssemblerRegisters;
+using Xunit.Abstractions;
 
 namespace Vitrine.Cpu.Tests.Behaviour;
 
-/// <summary>Interpreter and translator run the same random programs of nested loops: registers, flags, memory and counts are the same.</summary>
-public sealed unsafe class EngineTests
+/// <summary>
+/// Interpreter and translator run the same random programs of nested loops: registers, flags, memory and counts are the
+/// same, in one go, step by step, interrupted anywhere, and with breakpoints.
+/// </summary>
+public sealed unsafe class EngineTests(ITestOutputHelper output)
 {
-    private static readonly int Programs = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1" ? 40_000 : 2_000;
+    private static readonly bool IsLong = Environment.GetEnvironmentVariable("VITRINE_LONG_TESTS") == "1";
+    private static readonly int Programs = IsLong ? 40_000 : 2_000;
+    private static readonly int Sessions = IsLong ? 2_000 : 100;
 
-    private static readonly AssemblerRegister64[] Registers = [rax, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14];
-    private static readonly AssemblerRegister32[] Registers32 = [eax, edx, ebx, ebp, esi, edi, r8d, r9d, r10d, r11d, r12d, r13d, r14d];
-    private static readonly AssemblerRegister16[] Registers16 = [ax, dx, bx, bp, si, di, r8w, r9w, r10w, r11w, r12w, r13w, r14w];
-    private static readonly AssemblerRegister8[] Registers8 = [al, dl, bl, bpl, sil, dil, r8b, r9b, r10b, r11b, r12b, r13b, r14b];
+    private static readonly TranslationPolicy[] Translating = [TranslationPolicy.AtOnce, new TranslationPolicy(3)];
 
-    [Fact]
-    public void RandomLoops_EndAlikeInBothEngines()
+    private const ulong TrapFlag = 0x100, ResumeFlag = 0x10000;
+
+    [Theory]
+    [InlineData((int)LoopTraits.None)]
+    [InlineData((int)LoopTraits.Vectors)]
+    [InlineData((int)(LoopTraits.Vectors | LoopTraits.Unmasks))]
+    [InlineData((int)LoopTraits.ChangesCode)]
+    public void RandomLoops_EndAlikeInBothEngines(int traits)
     {
-        for (int seed = 0; seed < Programs; seed++)
+        int programs = traits == 0 ? Programs : Programs / 4;
+        for (int seed = 0; seed < programs; seed++)
         {
-            byte[] code = GuestProgram.Assemble(GuestProgram.Code, c => WriteProgram(c, new Random(seed)));
-            (RegisterFile expected, byte[] memory, ulong retired) = Run(code, default, seed);
-            foreach (TranslationPolicy policy in new[] { TranslationPolicy.AtOnce, new TranslationPolicy(3) })
+            var program = new LoopProgram(seed, (LoopTraits)traits);
+            End expected = Run(program, default);
+            foreach (TranslationPolicy policy in Translating)
+                Run(program, policy).AssertEqual(expected, seed);
+        }
+    }
+
+    [Theory]
+    [InlineData((int)LoopTraits.None)]
+    [InlineData((int)LoopTraits.Vectors)]
+    [InlineData((int)LoopTraits.ChangesCode)]
+    public void RandomLoops_SteppedNowAndThen_EndAlike(int traits)
+    {
+        for (int seed = 0; seed < Sessions; seed++)
+        {
+            var program = new LoopProgram(seed, (LoopTraits)traits);
+            ulong[] boundaries = [.. program.Boundaries().Order()];
+            End expected = Run(program, default);
+            foreach (TranslationPolicy policy in (ReadOnlySpan<TranslationPolicy>)[default, .. Translating])
             {
-                (RegisterFile registers, byte[] after, ulong count) = Run(code, policy, seed);
-                for (int i = 0; i < 16; i++)
-                    Assert.True(expected.Gpr[i] == registers.Gpr[i], $"program {seed}: register {i} is {registers.Gpr[i]:x}, not {expected.Gpr[i]:x}");
-                Assert.True(expected.Rflags == registers.Rflags, $"program {seed}: flags are {registers.Rflags:x}, not {expected.Rflags:x}");
-                Assert.True(expected.Rip == registers.Rip, $"program {seed}: RIP is {registers.Rip:x}, not {expected.Rip:x}");
-                Assert.True(retired == count, $"program {seed}: {count} instructions are counted, not {retired}");
-                Assert.True(memory.AsSpan().SequenceEqual(after), $"program {seed}: memory differs");
+                using var guest = new GuestProgram(2, translation: policy);
+                program.Load(guest);
+                var random = new Random(seed);
+                ulong before = guest.Processor.InstructionsRetired;
+                CpuExit exit;
+                do
+                {
+                    // Some steps, then many instructions at once until some place, from which it goes on in steps.
+                    if (random.Next(20) == 0)
+                    {
+                        var debug = new DebugRegisters { Control = 1 };
+                        debug[0] = boundaries[random.Next(boundaries.Length)];
+                        guest.Processor.Debug = debug;
+                        guest.Registers->Rflags |= ResumeFlag;
+                        exit = guest.Run();
+                        guest.Processor.Debug = null;
+                        continue;
+                    }
+
+                    guest.Registers->Rflags |= TrapFlag;
+                    exit = guest.Run();
+                    guest.Registers->Rflags &= ~TrapFlag;
+                }
+                while (exit.Vector == ExceptionVector.Debug);
+                new End(guest, exit, before).AssertEqual(expected, seed);
             }
         }
+    }
+
+    [Theory]
+    [InlineData((int)LoopTraits.None)]
+    [InlineData((int)LoopTraits.Vectors)]
+    public void RandomLoops_KickedAtAnyTime_AreAtABoundaryAndEndAlike(int traits)
+    {
+        int kicks = 0;
+        for (int seed = 0; seed < Sessions / 10 || kicks == 0; seed++)
+        {
+            var program = new LoopProgram(seed, (LoopTraits)traits, rounds: 5_000);
+            HashSet<ulong> boundaries = program.Boundaries();
+            End expected = Run(program, default);
+            using var guest = new GuestProgram(2, translation: TranslationPolicy.AtOnce);
+            program.Load(guest);
+            ulong before = guest.Processor.InstructionsRetired;
+            bool ended = false;
+            var kicker = new Thread(() =>
+            {
+                while (!Volatile.Read(ref ended))
+                {
+                    Thread.SpinWait(500);
+                    guest.Processor.Kick();
+                }
+            });
+            kicker.Start();
+            CpuExit exit;
+            while ((exit = guest.Run()).Kind == CpuExitKind.Kicked)
+            {
+                kicks++;
+                if (!boundaries.Contains(guest.Registers->Rip))
+                    break;
+            }
+
+            Volatile.Write(ref ended, true);
+            kicker.Join();
+            Assert.True(exit.Kind != CpuExitKind.Kicked, $"program {seed}: kicked at {guest.Registers->Rip:x}, which is no boundary");
+            new End(guest, exit, before).AssertEqual(expected, seed);
+        }
+
+        output.WriteLine($"{kicks} kicks");
     }
 
     /// <summary>Runs of random lengths end where their limits are, in the same state, and lead to the same end as one run.</summary>
-    [Fact]
-    public void RandomLoops_StopExactlyAtTheirLimits()
+    [Theory]
+    [InlineData((int)LoopTraits.None)]
+    [InlineData((int)LoopTraits.Vectors)]
+    [InlineData((int)LoopTraits.ChangesCode)]
+    public void RandomLoops_StopExactlyAtTheirLimits(int traits)
     {
-        for (int seed = 0; seed < Programs / 20; seed++)
+        for (int seed = 0; seed < Sessions; seed++)
         {
-            byte[] code = GuestProgram.Assemble(GuestProgram.Code, c => WriteProgram(c, new Random(seed), rounds: 400));
-            (RegisterFile expected, byte[] memory, ulong retired) = Run(code, default, seed);
-            List<ulong>? stops = null;
-            foreach (TranslationPolicy policy in new[] { default, TranslationPolicy.AtOnce, new TranslationPolicy(3) })
+            var program = new LoopProgram(seed, (LoopTraits)traits, rounds: 400);
+            End expected = Run(program, default);
+            List<End>? stops = null;
+            foreach (TranslationPolicy policy in (ReadOnlySpan<TranslationPolicy>)[default, .. Translating])
             {
-                List<ulong> seen = [];
-                (RegisterFile registers, byte[] after, ulong count) = Run(code, policy, seed, seen);
+                List<End> seen = RunInPieces(program, policy, seed);
+                seen[^1].AssertEqual(expected, seed);
                 stops ??= seen;
-                Assert.True(stops.SequenceEqual(seen), $"program {seed}: stopped in other states");
-                Assert.Equal((retired, expected.Rip, expected.Rflags), (count, registers.Rip, registers.Rflags));
-                Assert.True(memory.AsSpan().SequenceEqual(after), $"program {seed}: memory differs");
+                Assert.Equal(stops.Count, seen.Count);
+                for (int i = 0; i < seen.Count; i++)
+                    seen[i].AssertEqual(stops[i], seed);
             }
         }
     }
 
-    private static (RegisterFile Registers, byte[] Memory, ulong Retired) Run(byte[] code, TranslationPolicy policy, int seed, List<ulong>? stops = null)
+    /// <summary>The state at each limit, and at the end.</summary>
+    private static List<End> RunInPieces(LoopProgram program, TranslationPolicy policy, int seed)
     {
         using var guest = new GuestProgram(2, translation: policy);
-        guest.Space.Write(GuestProgram.Code, code);
+        program.Load(guest);
         var random = new Random(seed);
-        for (int i = 0; i < 16; i++)
-            guest.Registers->Gpr[i] = (ulong)random.NextInt64() >> random.Next(64);
-        guest.Registers->Gpr[4] = GuestProgram.StackTop - 256;
-        guest.Registers->Gpr[15] = GuestProgram.Data + 0x800;
-        guest.Registers->Rip = GuestProgram.Code;
-        if (stops is not null)
-            guest.Processor.Limit = 0;
-        CpuExit exit = guest.Run();
-        while (exit.Kind == CpuExitKind.LimitReached)
+        ulong before = guest.Processor.InstructionsRetired;
+        guest.Processor.Limit = before;
+        List<End> stops = [];
+        CpuExit exit;
+        while ((exit = guest.Run()).Kind == CpuExitKind.LimitReached)
         {
             Assert.Equal(guest.Processor.Limit, guest.Processor.InstructionsRetired);
-            stops!.Add(guest.Registers->Rip);
-            stops.Add(guest.Registers->Rflags);
-            for (int i = 0; i < 16; i++)
-                stops.Add(guest.Registers->Gpr[i]);
+            stops.Add(new End(guest, exit, before));
             guest.Processor.Limit += (ulong)random.Next(1, random.Next(2) == 0 ? 200 : 20_000);
-            exit = guest.Run();
         }
 
-        Assert.Equal(CpuExitKind.Exception, exit.Kind);
-        byte[] memory = new Span<byte>(guest.Space.Host(GuestProgram.Data), 4096).ToArray();
-        return (*guest.Registers, memory, guest.Processor.InstructionsRetired);
+        stops.Add(new End(guest, exit, before));
+        return stops;
     }
 
-    /// <summary>Two nested loops, the counters in memory and in RCX, with forward jumps and calls among random instructions.</summary>
-    private static void WriteProgram(Assembler c, Random random, int rounds = 5)
+    [Fact]
+    public void RandomLoops_WithBreakpoints_MeetTheSameOnes()
     {
-        Label outer = c.CreateLabel(), function = c.CreateLabel(), start = c.CreateLabel();
-        c.jmp(start);
-        c.Label(ref function);
-        WriteBody(c, random, 3);
-        c.ret();
-        c.Label(ref start);
-        c.mov(__dword_ptr[r15 + 256], rounds);
-        c.Label(ref outer);
-        WriteBody(c, random, random.Next(6));
-        c.mov(ecx, random.Next(1, 6));
-        Label inner = c.CreateLabel();
-        c.Label(ref inner);
-        WriteBody(c, random, random.Next(1, 10));
-        if (random.Next(3) == 0)
-            c.call(function);
-        switch (random.Next(4))
+        int met = 0;
+        for (int seed = 0; seed < 2 * Sessions; seed++)
         {
-            case 0: c.dec(ecx); c.jne(inner); break;
-            case 1: c.sub(rcx, 1); c.ja(inner); break;
-            case 2: c.add(cl, 255); c.test(ecx, ecx); c.jg(inner); break;
-            default: c.dec(cl); c.cmp(ecx, 1); c.jge(inner); break;
-        }
-
-        WriteBody(c, random, random.Next(6));
-        if (random.Next(2) == 0)
-        {
-            c.sub(__dword_ptr[r15 + 256], 1);
-            c.jne(outer);
-        }
-        else
-        {
-            c.dec(__dword_ptr[r15 + 256]);
-            c.jg(outer);
-        }
-
-        c.int3();
-    }
-
-    private static void WriteBody(Assembler c, Random random, int instructions)
-    {
-        for (int i = 0; i < instructions; i++)
-        {
-            if (random.Next(6) == 0)
+            var program = new LoopProgram(seed, (seed & 1) == 0 ? LoopTraits.None : LoopTraits.Vectors);
+            List<(ulong Rip, ulong Hits, ulong Rax)> expected = Meet(program, default, seed, out End end);
+            met += expected.Count;
+            foreach (TranslationPolicy policy in Translating)
             {
-                Label skip = c.CreateLabel();
-                WriteJump(c, random, skip);
-                WriteInstruction(c, random);
-                c.Label(ref skip);
+                Assert.Equal(expected, Meet(program, policy, seed, out End other));
+                other.AssertEqual(end, seed);
             }
-
-            WriteInstruction(c, random);
         }
 
-        c.nop();
+        output.WriteLine($"{met} breakpoints met");
+        Assert.True(met > 0);
     }
 
-    private static void WriteJump(Assembler c, Random random, Label to)
+    /// <summary>Runs with breakpoints on an instruction, a written and a touched operand; where each was met, and how it ended.</summary>
+    private static List<(ulong Rip, ulong Hits, ulong Rax)> Meet(LoopProgram program, TranslationPolicy policy, int seed, out End end)
     {
-        switch (random.Next(8))
+        var random = new Random(seed);
+        ulong[] boundaries = [.. program.Boundaries().Order()];
+        var debug = new DebugRegisters();
+        debug[0] = boundaries[random.Next(boundaries.Length)];
+        debug[1] = LoopProgram.Operands + (8 * (ulong)random.Next(24));
+        debug[2] = LoopProgram.Operands + (8 * (ulong)random.Next(24));
+
+        // DR7: enabled; 0 on execution, 1 on writes to four bytes, 2 on any access to eight.
+        debug.Control = 0x15 | 0xDUL << 20 | 0xBUL << 24;
+        using var guest = new GuestProgram(2, translation: policy);
+        program.Load(guest);
+        guest.Processor.Debug = debug;
+        ulong before = guest.Processor.InstructionsRetired;
+        var met = new List<(ulong Rip, ulong Hits, ulong Rax)>();
+        CpuExit exit;
+        while ((exit = guest.Run()).Vector == ExceptionVector.Debug)
         {
-            case 0: c.je(to); break;
-            case 1: c.jb(to); break;
-            case 2: c.jl(to); break;
-            case 3: c.jle(to); break;
-            case 4: c.js(to); break;
-            case 5: c.jp(to); break;
-            case 6: c.jo(to); break;
-            default: c.ja(to); break;
+            met.Add((guest.Registers->Rip, exit.Address.Value, guest.Registers->Rax));
+            if ((exit.Address.Value & 1) != 0)
+                guest.Registers->Rflags |= ResumeFlag;
         }
+
+        guest.Processor.Debug = null;
+        end = new End(guest, exit, before);
+        return met;
     }
 
-    private static void WriteInstruction(Assembler c, Random random)
+    private static End Run(LoopProgram program, TranslationPolicy policy)
     {
-        int a = random.Next(Registers.Length), b = random.Next(Registers.Length);
-        AssemblerMemoryOperand memory = r15 + (random.Next(24) * 8);
-        int number = random.Next(3) == 0 ? random.Next(-128, 128) : random.Next();
-        switch (random.Next(40))
+        using var guest = new GuestProgram(2, translation: policy);
+        program.Load(guest);
+        ulong before = guest.Processor.InstructionsRetired;
+        CpuExit exit = guest.Run();
+        return new End(guest, exit, before);
+    }
+
+    /// <summary>How a program ended, with all that it can have changed.</summary>
+    private sealed class End
+    {
+        private readonly CpuExit _exit;
+        private readonly RegisterFile _registers;
+        private readonly byte[] _memory;
+        private readonly ulong _retired;
+
+        public End(GuestProgram guest, CpuExit exit, ulong before)
         {
-            case 0: c.add(Registers[a], Registers[b]); break;
-            case 1: c.add(Registers32[a], number); break;
-            case 2: c.sub(Registers32[a], Registers32[b]); break;
-            case 3: c.sub(Registers[a], number); break;
-            case 4: c.cmp(Registers8[a], Registers8[b]); break;
-            case 5: c.cmp(Registers[a], __qword_ptr[memory]); break;
-            case 6: c.cmp(__dword_ptr[memory], Registers32[a]); break;
-            case 7: c.test(Registers[a], Registers[b]); break;
-            case 8: c.test(Registers32[a], Registers32[a]); break;
-            case 9: c.and(Registers32[a], Registers32[b]); break;
-            case 10: c.or(Registers16[a], Registers16[b]); break;
-            case 11: c.xor(Registers[a], __qword_ptr[memory]); break;
-            case 12: c.adc(Registers[a], Registers[b]); break;
-            case 13: c.sbb(Registers32[a], number); break;
-            case 14: c.inc(Registers[a]); break;
-            case 15: c.dec(Registers8[a]); break;
-            case 16: c.neg(Registers32[a]); break;
-            case 17: c.shl(Registers[a], (byte)random.Next(1, 64)); break;
-            case 18: c.sar(Registers32[a], 1); break;
-            case 19: c.shr(Registers[a], cl); break;
-            case 20: c.rol(Registers32[a], (byte)random.Next(1, 32)); break;
-            case 21: c.ror(Registers[a], 1); break;
-            case 22: c.imul(Registers[a], Registers[b]); break;
-            case 23: c.mul(Registers32[a]); break;
-            case 24: c.setl(Registers8[a]); break;
-            case 25: c.cmovb(Registers[a], Registers[b]); break;
-            case 26: c.cmovle(Registers32[a], __dword_ptr[memory]); break;
-            case 27: c.mov(__qword_ptr[memory], Registers[a]); break;
-            case 28: c.mov(Registers32[a], __dword_ptr[memory]); break;
-            case 29: c.movzx(Registers32[a], __byte_ptr[memory]); break;
-            case 30: c.lea(Registers[a], __[Registers[b] + (random.Next(100) * 4)]); break;
-            case 31: c.add(__qword_ptr[memory], Registers[a]); break;
-            case 32: c.sub(__word_ptr[memory], Registers16[a]); break;
-            case 33: c.inc(__dword_ptr[memory]); break;
-            case 34: c.bt(Registers[a], Registers[b]); break;
-            case 35: c.xchg(Registers[a], Registers[b]); break;
-            case 36: c.cmpxchg(__qword_ptr[memory], Registers[a]); break;
-            case 37: c.xadd(Registers32[a], Registers32[b]); break;
-            case 38: c.mov(rsi, r15); c.lodsd(); break;
-            default: c.rcl(Registers32[a], 3); break;
+            Assert.True(exit.Kind is CpuExitKind.Exception or CpuExitKind.LimitReached, $"{exit}");
+            (_exit, _registers) = (exit, *guest.Registers);
+            _registers.Rflags &= ~ResumeFlag;
+            _retired = guest.Processor.InstructionsRetired - before;
+            _memory =
+            [
+                .. new Span<byte>(guest.Space.Host(GuestProgram.Code), (int)Page.Size),
+                .. new Span<byte>(guest.Space.Host(GuestProgram.Data), (int)Page.Size),
+            ];
+        }
+
+        public void AssertEqual(End expected, int seed)
+        {
+            Same("exit", expected._exit.Kind, _exit.Kind);
+            Same("vector", expected._exit.Vector, _exit.Vector);
+            Same("RIP", expected._registers.Rip, _registers.Rip);
+            for (int i = 0; i < 16; i++)
+                Same($"register {i}", expected._registers.Gpr[i], _registers.Gpr[i]);
+            Same("RFLAGS", expected._registers.Rflags, _registers.Rflags);
+            Same("MXCSR", expected._registers.Mxcsr, _registers.Mxcsr);
+            Same("FCW", expected._registers.FpuControl, _registers.FpuControl);
+            Same("FSW", expected._registers.FpuStatus, _registers.FpuStatus);
+            Same("FTW", expected._registers.FpuTag, _registers.FpuTag);
+            for (int i = 0; i < 16; i++)
+                Same($"half {i} of the x87 stack", expected._registers.St[i], _registers.St[i]);
+            for (int i = 0; i < 64; i++)
+                Same($"word {i % 4} of ymm{i / 4}", expected._registers.Ymm[i], _registers.Ymm[i]);
+            Same("instructions retired", expected._retired, _retired);
+            Assert.True(expected._memory.AsSpan().SequenceEqual(_memory), $"program {seed}: memory differs");
+
+            void Same<T>(string what, T wanted, T got) =>
+                Assert.True(EqualityComparer<T>.Default.Equals(wanted, got), $"program {seed}: {what} is {got:x}, not {wanted:x}");
         }
     }
 }

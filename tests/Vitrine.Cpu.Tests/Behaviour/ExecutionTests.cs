@@ -6,14 +6,18 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Vitrine.Cpu.Tests.Behaviour;
 
 /// <summary>Running: long runs, kicks, interrupted string instructions, single steps, exits.</summary>
-public sealed unsafe class ExecutionTests
+public abstract unsafe class ExecutionTests
 {
+    private readonly TranslationPolicy _policy;
+
+    private protected ExecutionTests(TranslationPolicy policy) => _policy = policy;
+
     private const int Blocks = 100_000_000;
 
     [Fact]
     public void ManyBlocks_RunOnASmallStack()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c =>
         {
             // Direct jumps, an indirect jump, calls and returns: every way of going from block to block.
@@ -48,7 +52,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Loop_ToAnInstructionAcrossPages_RunsOnASmallStack()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(GuestProgram.Code + Page.Size, Pte.Writable);
         const int rounds = 1_000_000;
         guest.Place(
@@ -77,7 +81,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Loop_WithinAPage_OverAnInstructionAcrossItsEnd_RunsOnASmallStack()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(GuestProgram.Code + Page.Size, Pte.Writable);
         const int rounds = 1_000_000;
         guest.Place(
@@ -107,7 +111,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Recursion_AsDeepAsTheGuestStack_DoesNotUseTheHostsStack()
     {
-        using var guest = new GuestProgram(64);
+        using var guest = new GuestProgram(64, translation: _policy);
         const ulong stack = 0x1000_0000;
         const int pages = 8192;
         for (ulong i = 0; i < pages; i++)
@@ -139,7 +143,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Kick_BeforeTheRun_ReturnsBeforeMuchIsExecuted()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(EndlessLoop);
         guest.Processor.Kick();
         Assert.Equal(CpuExitKind.Kicked, guest.Run().Kind);
@@ -148,7 +152,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Kick_DuringAnEndlessLoop_EndsTheRunAtAnInstructionBoundary()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(EndlessLoop);
         using var kicker = new Timer(_ => guest.Processor.Kick(), null, 20, Timeout.Infinite);
         CpuExit exit = guest.Run();
@@ -169,7 +173,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void RepeatedString_Kicked_StaysOnItselfAndCanGoOn()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         const ulong window = 0x4000_0000;
         ulong huge = *guest.Space.Entry(window, create: true, level: 1) = guest.Space.AllocateHugeFrame().Address.Value | 0x87;
         for (ulong i = 1; i < 1024; i++)
@@ -220,7 +224,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void TrapFlag_StepsOneInstructionAtATime()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         var ends = new List<ulong>();
         guest.Place(c =>
         {
@@ -250,7 +254,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void TrapFlag_SetByPopf_TrapsAfterTheFollowingInstruction()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c =>
         {
             c.push(0x302);
@@ -267,7 +271,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void TrapFlag_OnARepeatedString_TrapsAfterEachElement()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Registers->Rcx = 3;
         guest.Registers->Rdi = GuestProgram.Data;
         guest.Place(c =>
@@ -289,7 +293,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Call_ToANonCanonicalTarget_PushesNothing()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Registers->Rax = 0x8000_0000_0000;
         guest.Place(c => c.call(rax));
         Assert.Equal(new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.GeneralProtection), guest.Run());
@@ -301,7 +305,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Int1_TrapsBehindItself()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Write(GuestProgram.Code, [0xF1, 0xCC]);
         guest.Registers->Rip = GuestProgram.Code;
         Assert.Equal(new CpuExit(CpuExitKind.Exception, Vector: ExceptionVector.Debug), guest.Run());
@@ -311,7 +315,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void Syscall_LeavesRipBehindItAndSavesRipAndFlags()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c =>
         {
             c.stc();
@@ -329,7 +333,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void DivideError_LeavesEverythingAsItWas()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Registers->Rax = 5;
         guest.Registers->Rdx = 7;
         guest.Place(c =>
@@ -347,7 +351,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void InstructionsRetired_CountsEachInstructionOnce()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c =>
         {
             Label loop = c.CreateLabel();
@@ -366,7 +370,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void WarmRun_AllocatesNothing()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c =>
         {
             Label loop = c.CreateLabel();
@@ -390,7 +394,7 @@ public sealed unsafe class ExecutionTests
     [Fact]
     public void TimeStampCounter_NeverGoesBack()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.RunUntilBreakpoint(c =>
         {
             foreach (bool second in (ReadOnlySpan<bool>)[false, true])
@@ -410,3 +414,9 @@ public sealed unsafe class ExecutionTests
         Assert.True(guest.Registers->R9 <= guest.Registers->Rax);
     }
 }
+
+/// <inheritdoc/>
+public sealed class InterpretedExecutionTests() : ExecutionTests(default);
+
+/// <inheritdoc/>
+public sealed class TranslatedExecutionTests() : ExecutionTests(TranslationPolicy.AtOnce);

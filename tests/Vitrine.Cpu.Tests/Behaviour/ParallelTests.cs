@@ -7,22 +7,29 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Vitrine.Cpu.Tests.Behaviour;
 
 /// <summary>Several processors at once over one RAM: atomicity, shootdown, code written by another processor.</summary>
-public sealed unsafe class ParallelTests : IDisposable
+public abstract unsafe class ParallelTests : IDisposable
 {
     private const ulong Code = 0x40_0000;
     private const ulong Data = 0x60_0000;
     private const int Rounds = 300_000;
-    private readonly GuestSpace _space = new();
+    private readonly GuestSpace _space;
 
-    public ParallelTests()
+    private protected ParallelTests(TranslationPolicy policy)
     {
+        _space = new GuestSpace(translation: policy);
         _space.Map(Code, Pte.Writable);
         _space.Map(Code + 0x1000, Pte.Writable);
         _space.Map(Data, Pte.Writable);
         _space.Map(Data + 0x1000, Pte.Writable);
     }
 
-    public void Dispose() => _space.Dispose();
+    public void Dispose()
+    {
+        Dispose(disposing: true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing) => _space.Dispose();
 
     private ref ulong Word(ulong address) => ref *(ulong*)_space.Host(address);
 
@@ -533,3 +540,9 @@ public sealed unsafe class ParallelTests : IDisposable
         return exit;
     }
 }
+
+/// <inheritdoc/>
+public sealed class InterpretedParallelTests() : ParallelTests(default);
+
+/// <inheritdoc/>
+public sealed class TranslatedParallelTests() : ParallelTests(TranslationPolicy.AtOnce);

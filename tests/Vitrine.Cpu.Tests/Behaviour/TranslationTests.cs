@@ -6,8 +6,12 @@ using static Iced.Intel.AssemblerRegisters;
 namespace Vitrine.Cpu.Tests.Behaviour;
 
 /// <summary>The page-table walk: permissions, accessed and dirty bits, large pages, bad addresses, flushes.</summary>
-public sealed unsafe class TranslationTests
+public abstract unsafe class TranslationTests
 {
+    private readonly TranslationPolicy _policy;
+
+    private protected TranslationTests(TranslationPolicy policy) => _policy = policy;
+
     private const ulong Page0 = 0x80_0000;
     private const Pte AccessedDirty = Pte.Accessed | Pte.Dirty;
 
@@ -37,7 +41,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void Load_SetsAccessedOnly()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         Assert.Equal(Pte.None, BitsOf(guest, Page0));
         RunAt(guest, Page0, Load);
@@ -48,7 +52,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void Store_AfterALoad_SetsDirty()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         RunAt(guest, Page0, c =>
         {
@@ -62,7 +66,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void Fetch_SetsAccessed()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         guest.Place(c => c.int3(), Page0);
         guest.Run();
@@ -72,7 +76,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void AccessedAndDirty_ClearedAndFlushed_AreSetAgain()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         for (int i = 0; i < 3; i++)
         {
@@ -89,7 +93,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void FailedStore_SetsNeitherDirtyNorAnythingElse()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.None);
         CpuExit exit = RunAt(guest, Page0, Store);
         Assert.Equal(Fault(Page0, PageFaultError.Present | PageFaultError.Write | PageFaultError.User), exit);
@@ -99,7 +103,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void StoreAcrossPages_SecondReadOnly_ChangesNothingAndLeavesTheFirstClean()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         guest.Space.Map(Page0 + Page.Size, Pte.None);
         guest.Registers->Rbx = ulong.MaxValue;
@@ -113,7 +117,7 @@ public sealed unsafe class TranslationTests
     [InlineData(true)]
     public void UnmappedPage_FaultsWithoutPresent(bool store)
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         CpuExit exit = RunAt(guest, Page0 + 8, store ? Store : Load);
         Assert.Equal(Fault(Page0 + 8, PageFaultError.User | (store ? PageFaultError.Write : 0)), exit);
         Assert.Equal(GuestProgram.Code, guest.Registers->Rip);
@@ -122,7 +126,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void PageMappedAfterAFault_IsFoundWithoutFlush()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         Assert.Equal(CpuExitKind.PageFault, RunAt(guest, Page0, Load).Kind);
         guest.Space.Map(Page0, Pte.None);
         guest.Word(Page0) = 42;
@@ -133,7 +137,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void PageMadeWritableAfterAFault_IsFoundWithoutFlush()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.None);
         RunAt(guest, Page0, Load);
         Assert.Equal(CpuExitKind.PageFault, RunAt(guest, Page0, Store).Kind);
@@ -144,7 +148,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void SupervisorPage_FaultsWithPresent()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         *guest.Space.Entry(Page0) &= ~(ulong)Pte.User;
         Assert.Equal(Fault(Page0, PageFaultError.Present | PageFaultError.User), RunAt(guest, Page0, Load));
@@ -156,7 +160,7 @@ public sealed unsafe class TranslationTests
     [InlineData(3)]
     public void WritePermission_NeedsEveryLevel(int level)
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         const ulong address = 0x7f12_3456_7000;
         guest.Space.Map(address, Pte.Writable);
         *guest.Space.Entry(address, level: level) &= ~(ulong)Pte.Writable;
@@ -170,7 +174,7 @@ public sealed unsafe class TranslationTests
     [InlineData(3)]
     public void NoExecute_AtAnyLevel_FaultsFetches(int level)
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         const ulong address = 0x7f12_3456_7000;
         guest.Space.Map(address, Pte.Writable);
         guest.Place(c => c.int3(), address);
@@ -181,7 +185,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void ExecutedPage_MadeNoExecuteAndFlushed_FaultsFetches()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         guest.Place(c => c.int3(), Page0);
         guest.RunUntilBreakpoint();
@@ -194,7 +198,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void FetchOfAnUnmappedPage_FaultsAtTheTarget()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Place(c => c.jmp(Page0 + 5));
         Assert.Equal(Fault(Page0 + 5, PageFaultError.InstructionFetch | PageFaultError.User), guest.Run());
         Assert.Equal(Page0 + 5, guest.Registers->Rip);
@@ -203,7 +207,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void InstructionAcrossPages_SecondUnmapped_FaultsThereAndRunsOnceItIsMapped()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.None);
         PageFrameNumber second = guest.Space.Map(Page0 + Page.Size, Pte.None);
         guest.Place(
@@ -228,7 +232,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void LargePage_TranslatesAllOfItsTwoMebibytes()
     {
-        using var guest = new GuestProgram(32);
+        using var guest = new GuestProgram(32, translation: _policy);
         const ulong huge = 0x4000_0000;
         PageFrameNumber first = guest.Space.MapHuge(huge, Pte.Writable);
         guest.RunUntilBreakpoint(c =>
@@ -255,7 +259,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void LargePage_FlushedByOneOfItsAddresses_IsForgottenWhole()
     {
-        using var guest = new GuestProgram(32);
+        using var guest = new GuestProgram(32, translation: _policy);
         const ulong huge = 0x4000_0000;
         guest.Space.MapHuge(huge, Pte.Writable);
         guest.RunUntilBreakpoint(TouchTwo);
@@ -276,7 +280,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void CodeInALargePage_Runs()
     {
-        using var guest = new GuestProgram(32);
+        using var guest = new GuestProgram(32, translation: _policy);
         const ulong huge = 0x4000_0000;
         PageFrameNumber first = guest.Space.MapHuge(huge, Pte.Writable);
         byte[] code = GuestProgram.Assemble(huge + 0x2ffe, c =>
@@ -293,7 +297,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void ReservedBit_IsReported()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.Writable);
         *guest.Space.Entry(Page0) |= 1UL << 51;
         Assert.Equal(Fault(Page0, PageFaultError.Present | PageFaultError.ReservedBit | PageFaultError.User), RunAt(guest, Page0, Load));
@@ -302,7 +306,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void NonCanonicalAddress_IsAGeneralProtectionFault()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         Assert.Equal(ExceptionVector.GeneralProtection, RunAt(guest, 0x8000_0000_0000, Load).Vector);
         Assert.Equal(ExceptionVector.GeneralProtection, RunAt(guest, 0x7fff_ffff_fffc, Load) is { Kind: CpuExitKind.Exception } e ? e.Vector : 0);
     }
@@ -310,7 +314,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void NonCanonicalStackAddress_IsAStackFault()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Registers->Rsp = 0x8000_0000_1000;
         guest.Place(c => c.push(rax));
         CpuExit exit = guest.Run();
@@ -321,7 +325,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void TwoAddressSpaces_KeepTheirTranslationsApart()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         GuestSpace space = guest.Space;
         space.Map(Page0, Pte.None);
         guest.Word(Page0) = 1;
@@ -361,7 +365,7 @@ public sealed unsafe class TranslationTests
     [Fact]
     public void FlushAll_ForgetsEverythingOfTheAddressSpace()
     {
-        using var guest = new GuestProgram();
+        using var guest = new GuestProgram(translation: _policy);
         guest.Space.Map(Page0, Pte.None);
         RunAt(guest, Page0, Load);
         *guest.Space.Entry(Page0) = 0;
@@ -369,3 +373,9 @@ public sealed unsafe class TranslationTests
         Assert.Equal(CpuExitKind.PageFault, RunAt(guest, Page0, Load).Kind);
     }
 }
+
+/// <inheritdoc/>
+public sealed class InterpretedTranslationTests() : TranslationTests(default);
+
+/// <inheritdoc/>
+public sealed class TranslatedTranslationTests() : TranslationTests(TranslationPolicy.AtOnce);

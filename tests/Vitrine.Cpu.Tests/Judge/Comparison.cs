@@ -7,7 +7,7 @@ namespace Vitrine.Cpu.Tests.Judge;
 /// <summary>
 /// Compares what the host's processor and the interpreter made of an instance. Everything must be equal but
 /// what Intel's manual leaves undefined; each such rule stands in <see cref="UndefinedFlags"/>,
-/// <see cref="IgnoredMemory"/> or <see cref="Approximation"/> with its reason.
+/// <see cref="Undefined"/> or <see cref="Approximation"/> with its reason.
 /// </summary>
 /// <remarks>
 /// Not compared: RF, which only the saved flags of a fault show; the x87 unit's last-instruction pointers and

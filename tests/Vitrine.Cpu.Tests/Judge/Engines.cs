@@ -18,9 +18,6 @@ internal static class Engines
     /// <summary>By name, as tests show them. VITRINE_CPU_ENGINE picks one.</summary>
     public static IEnumerable<string> Names => Only is null ? [Interpreter, Translator] : [Only];
 
-    /// <summary>What tests without a choice of their own run on: the interpreter, unless VITRINE_CPU_ENGINE says otherwise.</summary>
-    public static TranslationPolicy Chosen => Only == Translator ? TranslationPolicy.AtOnce : default;
-
     public static IJudgedEngine Create(string name) => name switch
     {
         Interpreter => new EmulatedProcessor(default),

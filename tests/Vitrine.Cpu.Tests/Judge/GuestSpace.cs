@@ -27,7 +27,7 @@ internal sealed unsafe class GuestSpace : IDisposable
     private readonly void* _region;
     private uint _nextFrame = 1;
 
-    public GuestSpace(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy? translation = null)
+    public GuestSpace(ulong megabytes = 16, CpuLevel level = CpuLevel.Max, TranslationPolicy translation = default)
     {
         ulong length = megabytes << 20;
 
@@ -36,7 +36,7 @@ internal sealed unsafe class GuestSpace : IDisposable
         NativeMemory.Clear(_region, (nuint)length);
         Memory = new GuestMemory((byte*)_region, length);
         Root = AllocateFrame();
-        Complex = new ProcessorComplex(Memory, translation ?? Engines.Chosen, level);
+        Complex = new ProcessorComplex(Memory, translation, level);
     }
 
     public GuestMemory Memory { get; }

@@ -12,6 +12,12 @@ internal sealed unsafe class JudgeSession(string engine) : IDisposable
 {
     private const int MaxExamples = 3;
 
+    /// <summary>
+    /// How often the host is asked again about XSAVE and its kin: when it is interrupted between an instance's loading and its
+    /// run, its kernel saves and loads components, and one that holds its initial value may then count as in use or not.
+    /// </summary>
+    private const int Attempts = 5;
+
     public string Engine { get; } = engine;
 
     private readonly NativeProcessor _native = new();
@@ -40,7 +46,7 @@ internal sealed unsafe class JudgeSession(string engine) : IDisposable
                 Result* host = _native.ResultAt(i);
                 _judged.Run(instance, guest);
                 faults += host->Vector is 1 or 3 or 4 ? 0 : 1;
-                if (_comparison.Differences(form, _instructions[i], instance, host, guest) is not { } differences)
+                if (Differences(form, i, count, guest) is not { } differences)
                     continue;
                 mismatches++;
                 if (examples.Count < MaxExamples)
@@ -111,7 +117,7 @@ internal sealed unsafe class JudgeSession(string engine) : IDisposable
                 Result* host = _native.ResultAt(i);
                 _judged.Run(instance, guest);
                 var mutated = new Form(_instructions[i].Code);
-                if (_comparison.Differences(mutated, _instructions[i], instance, host, guest) is not { } differences)
+                if (Differences(mutated, i, count, guest) is not { } differences)
                     continue;
                 mismatches++;
                 if (examples.Count < MaxExamples)
@@ -120,6 +126,19 @@ internal sealed unsafe class JudgeSession(string engine) : IDisposable
         }
 
         return (run, mismatches, examples);
+    }
+
+    /// <summary>What differs between the host and the engine in an instance of the batch that was just run.</summary>
+    private string? Differences(Form form, int i, int count, Result* guest)
+    {
+        string? differences = _comparison.Differences(form, _instructions[i], _native.InstanceAt(i), _native.ResultAt(i), guest);
+        for (int attempt = 0; differences is not null && form.IsExtendedState && attempt < Attempts; attempt++)
+        {
+            _native.Run(count);
+            differences = _comparison.Differences(form, _instructions[i], _native.InstanceAt(i), _native.ResultAt(i), guest);
+        }
+
+        return differences;
     }
 
     private string DescribeSequence(int index, Instance* instance, Result* host, string differences)

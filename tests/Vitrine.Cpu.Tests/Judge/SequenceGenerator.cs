@@ -5,7 +5,8 @@ namespace Vitrine.Cpu.Tests.Judge;
 
 /// <summary>
 /// Makes short random programs: what single instructions can't show is how an engine carries flags from one
-/// to the next, fuses neighbours and goes from block to block. Memory is reached through R15, which stays as it is.
+/// to the next, fuses neighbours and goes from block to block, and how it follows changes of rounding, precision and masks.
+/// Memory is reached through R15, which stays as it is.
 /// </summary>
 /// <remarks>
 /// No instruction reads a flag that is undefined at that point on some path; those left undefined at the end
@@ -25,7 +26,13 @@ internal sealed unsafe class SequenceGenerator
         Code.Jl_rel8_64, Code.Jge_rel8_64, Code.Jle_rel8_64, Code.Jg_rel8_64, Code.Jmp_rel8_64, Code.Jrcxz_rel8_64,
     ];
 
-    private readonly Form[] _integer, _vector;
+    /// <summary>Where values for MXCSR and the x87 control word lie.</summary>
+    private const ulong Controls = Arena.SecondWritable + 0x800;
+    private const int ControlCount = 8;
+
+    private static readonly Code[] ControlLoads = [Code.Ldmxcsr_m32, Code.VEX_Vldmxcsr_m32, Code.Fldcw_m2byte];
+
+    private readonly Form[] _integer, _vector, _strings;
     private readonly ListWriter _writer = new();
     private readonly Encoder _encoder;
     private readonly List<Instruction> _instructions = [];
@@ -35,11 +42,15 @@ internal sealed unsafe class SequenceGenerator
     private int _conditionalUntil;
     private MachineState* _state;
 
+    /// <summary>Whether exceptions of SSE and x87 may be unmasked anywhere in the sequence.</summary>
+    private bool _unmasks;
+
     public SequenceGenerator(IEnumerable<Code> forms)
     {
         var usable = forms.Select(c => new Form(c)).Where(IsUsable).ToList();
         _integer = [.. usable.Where(f => !f.IsFpu && !f.UsesVectors)];
         _vector = [.. usable.Where(f => f.IsFpu || f.UsesVectors)];
+        _strings = [.. usable.Where(f => f.IsString)];
         _encoder = Encoder.Create(64, _writer);
     }
 
@@ -59,6 +70,7 @@ internal sealed unsafe class SequenceGenerator
         _chance = new Chance(new Chance((ulong)index ^ 0x5e9_0000_0000).Next());
         Unsafe.InitBlockUnaligned(instance, 0, (uint)Instance.DataStart);
         _state = &instance->State;
+        _unmasks = _chance.Percent(20);
         SeedState();
         _writer.Bytes.Clear();
         _instructions.Clear();
@@ -73,6 +85,10 @@ internal sealed unsafe class SequenceGenerator
         {
             if (_chance.Percent(18))
                 AddBranch(start);
+            else if (_chance.Percent(3))
+                AddRepeated(start);
+            else if (vectors && _chance.Percent(8))
+                AddControlLoad(start);
             else
                 AddInstruction(start, vectors && _chance.Percent(70) ? _chance.Of<Form>(_vector) : _chance.Of<Form>(_integer));
         }
@@ -85,6 +101,8 @@ internal sealed unsafe class SequenceGenerator
         Span<byte> data = stackalloc byte[256];
         Seeds.Fill(ref _chance, data, vectors ? ElementKind.Mixed : ElementKind.Integer);
         instance->AddPatch(_state->Gpr[15] - 128, data);
+        if (vectors)
+            AddControls(instance);
         UndefinedFlags = ToRflags(_undefined);
         EverUndefinedFlags = ToRflags(_everUndefined);
         End = start + (ulong)_writer.Bytes.Count;
@@ -119,14 +137,15 @@ internal sealed unsafe class SequenceGenerator
             _ => Arena.Data + 0x200 + (ulong)_chance.Below(0x1800),
         };
         _state->Gpr[4] = Arena.SecondWritable + 0x400 + (ulong)(8 * _chance.Below(64));
-        _state->Gpr[6] = Arena.ThirdWritable + 0x400;
-        _state->Gpr[7] = Arena.ThirdWritable + 0x800;
+        _state->Gpr[6] = StringAddress(0x400);
+        _state->Gpr[7] = StringAddress(0x800);
         _state->Rflags = (_chance.Next() & 0x8d5) | 0x202;
         _state->Fcw = Seeds.Fcw(ref _chance);
-        _state->Fcw |= 0x3f;
+        if (!_unmasks)
+            _state->Fcw |= 0x3f;
         _state->Fsw = (ushort)(_chance.Below(8) << 11);
         _state->Ftw = (byte)(_chance.Percent(50) ? 0xff : _chance.Next());
-        _state->Mxcsr = Seeds.Mxcsr(ref _chance) | 0x1f80;
+        _state->Mxcsr = Seeds.Mxcsr(ref _chance) | (_unmasks ? 0 : 0x1f80u);
         for (int i = 0; i < 8; i++)
         {
             (ulong significand, ushort top) = Seeds.Extended(ref _chance);
@@ -154,8 +173,62 @@ internal sealed unsafe class SequenceGenerator
         _conditionalUntil = Math.Max(_conditionalUntil, over);
     }
 
-    private void AddInstruction(ulong start, Form form)
+    /// <summary>Mostly where nothing is near; sometimes where a repeated instruction soon meets the next page or a hole.</summary>
+    private ulong StringAddress(ulong usual) => _chance.Below(12) switch
     {
+        0 => Arena.SecondHole - (ulong)_chance.Between(1, 64),
+        1 => Arena.Data + 0x1000 - (ulong)_chance.Between(1, 64),
+        2 => Arena.ThirdWritable + (ulong)_chance.Below(64),
+        _ => Arena.ThirdWritable + usual,
+    };
+
+    /// <summary>A repeated string instruction, mostly with a count that ends it soon.</summary>
+    private void AddRepeated(ulong start)
+    {
+        if (_chance.Percent(90))
+        {
+            Instruction count = default;
+            count.Code = Code.Mov_r32_imm32;
+            _ = SetRegister(ref count, 0, Register.ECX);
+            count.SetOpKind(1, OpKind.Immediate32);
+            count.Immediate32 = (uint)_chance.Below(_chance.Percent(80) ? 12 : 80);
+            if (!Append(count, start))
+                return;
+        }
+
+        AddInstruction(start, _chance.Of<Form>(_strings), repeated: true);
+    }
+
+    /// <summary>Loads MXCSR or the x87 control word with one of the values that are ready for it.</summary>
+    private void AddControlLoad(ulong start)
+    {
+        Instruction instruction = default;
+        instruction.Code = _chance.Of<Code>(ControlLoads);
+        instruction.SetOpKind(0, OpKind.Memory);
+        instruction.MemoryDisplSize = 4;
+        int which = _chance.Below(ControlCount);
+        instruction.MemoryDisplacement64 = Controls + (ulong)(instruction.Code == Code.Fldcw_m2byte ? (4 * ControlCount) + (2 * which) : 4 * which);
+        _ = Append(instruction, start);
+    }
+
+    private void AddControls(Instance* instance)
+    {
+        Span<byte> values = stackalloc byte[6 * ControlCount];
+        for (int i = 0; i < ControlCount; i++)
+        {
+            bool masked = !_unmasks || _chance.Percent(40);
+            BitConverter.TryWriteBytes(values[(4 * i)..], Seeds.Mxcsr(ref _chance) | (masked ? 0x1f80u : 0));
+            BitConverter.TryWriteBytes(values[((4 * ControlCount) + (2 * i))..], (ushort)(Seeds.Fcw(ref _chance) | (masked ? 0x3f : 0)));
+        }
+
+        instance->AddPatch(Controls, values);
+    }
+
+    private void AddInstruction(ulong start, Form form, bool repeated = false)
+    {
+        // Whether the change to MMX state precedes a fault of these is not written down.
+        if (_unmasks && form.Mnemonic is Mnemonic.Cvtps2pi or Mnemonic.Cvttps2pi or Mnemonic.Cvtpd2pi or Mnemonic.Cvttpd2pi)
+            return;
         Instruction instruction = default;
         instruction.Code = form.Code;
         bool memory = form.HasMemory && _chance.Percent(40);
@@ -165,11 +238,16 @@ internal sealed unsafe class SequenceGenerator
                 return;
         }
 
+        if (repeated && form.OpCode.CanUseRepnePrefix && _chance.Percent(50))
+            instruction.HasRepnePrefix = true;
+        else if (repeated)
+            instruction.HasRepePrefix = true;
         if (form.OpCode.CanUseLockPrefix && instruction.Op0Kind == OpKind.Memory && _chance.Percent(20))
             instruction.HasLockPrefix = true;
         if ((instruction.RflagsRead & _undefined) != 0 || !Append(instruction, start))
             return;
-        if (_instructions.Count > _conditionalUntil && !form.ShiftsByCl)
+        // With a count of zero a shift or a repeated instruction leaves all flags as they were.
+        if (_instructions.Count > _conditionalUntil && !form.ShiftsByCl && !repeated)
             _undefined &= ~instruction.RflagsModified;
         _undefined |= instruction.RflagsUndefined & Arithmetic;
         if (form.ShiftsByCl)
