@@ -126,7 +126,7 @@ public sealed unsafe class EngineTests(ITestOutputHelper output)
     {
         for (int seed = 0; seed < Sessions; seed++)
         {
-            var program = new LoopProgram(seed, (LoopTraits)traits, rounds: 400);
+            var program = new LoopProgram(seed, (LoopTraits)traits, rounds: (traits & (int)LoopTraits.ChangesCode) == 0 ? 400 : 40);
             End expected = Run(program, default);
             List<End>? stops = null;
             foreach (TranslationPolicy policy in (ReadOnlySpan<TranslationPolicy>)[default, .. Translating])
