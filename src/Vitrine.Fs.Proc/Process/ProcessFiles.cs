@@ -82,6 +82,7 @@ internal static class ProcessFiles
     public static void SchedStat(Task current, ProcessContext context, GeneratedText text)
     {
         Task task = context.Task;
+        task.OnProcessor?.Settle();
         text.Append(task.Sched.UserTime + task.Sched.SystemTime).Append(' ').Append(task.Sched.RunDelay).Append(' ');
         text.Append(task.Sched.TimesRun).Append('\n');
     }

@@ -16,6 +16,7 @@ internal static class ProcessSched
     {
         Task task = context.Task;
         SchedEntity entity = task.Sched;
+        task.OnProcessor?.Settle();
         string title = $"{task.Comm} ({task.Pid.In(context.SuperBlock.Pids)}, #threads: {task.ThreadGroup.Threads.Count})";
         text.Line(title);
         text.Line(new string('-', NameWidth + 22));

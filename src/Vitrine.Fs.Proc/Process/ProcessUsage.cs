@@ -7,6 +7,7 @@ internal static class ProcessUsage
 {
     public static UsageCounters Of(Task task, bool whole)
     {
+        task.OnProcessor?.Settle();
         if (!whole)
             return One(task);
         ThreadGroup group = task.ThreadGroup;

@@ -97,6 +97,7 @@ internal static class ProcessorFiles
         long user = 0, nice = 0, system = 0, idle = 0, steal = 0;
         foreach (Processor processor in kernel.Processors)
         {
+            processor.Settle();
             user += processor.UserTime - processor.NiceTime;
             nice += processor.NiceTime;
             system += processor.SystemTime;

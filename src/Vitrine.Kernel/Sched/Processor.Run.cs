@@ -8,13 +8,8 @@ namespace Vitrine.Kernel.Sched;
 /// <content>One task's turn on the processor: kernel path, exit work, user code.</content>
 internal sealed partial class Processor
 {
-    private Ktime _chargedUntil;
-
-    /// <summary>Nanoseconds of its current task's time that have not been charged yet.</summary>
-    public long Uncharged => _kernel.Time.Now - _chargedUntil;
-
-    /// <summary>As much of that as its clocks will count.</summary>
-    public long Uncounted => Math.Max(Uncharged - (Current?.Sched.Refund ?? 0), 0);
+    private bool _holdsExtended;
+    private Ktime _nextTimer;
 
     /// <summary>
     /// Runs the task until it sleeps, ends, or should make room. True if it is still runnable and must be queued again.
@@ -46,6 +41,7 @@ internal sealed partial class Processor
             // In the kernel with nothing suspended: on the way out.
             if (task.HasExitWork)
             {
+                StoreExtended(task);
                 task.BeginExitWork();
                 continue;
             }
@@ -64,22 +60,41 @@ internal sealed partial class Processor
                 return true;
 
             CpuExit exit = RunUser(task, now);
-            Ktime entered = _kernel.Time.Now;
-            long used = entered - now;
-            _chargedUntil = entered;
-            _kernel.Scheduler.Charge(this, task, used, entered);
-            _chargedSince += used;
-            LookForSteal(task, entered);
-            used = Counted(task, used);
-            task.Sched.UserTime += used;
-            task.ThreadGroup.UserTime += used;
-            UserTime += used;
-            if (task.Sched.Nice > 0)
-                NiceTime += used;
+            if (exit.Kind == CpuExitKind.Syscall && !task.ThreadGroup.WatchesCpuTime && !RunQuickCalls(task, ref exit))
+                continue;
+            Charge(task, _kernel.Time.Now, inKernel: false);
             if (task.ThreadGroup.WatchesCpuTime)
                 task.ThreadGroup.CheckCpuTime();
             task.Enter(exit);
+            _measures = exit.Kind == CpuExitKind.Syscall && task.Path == KernelPath.None;
+            if (task.Path != KernelPath.None)
+                StoreExtended(task);
         }
+    }
+
+    /// <summary>
+    /// System calls that end at once and leave nothing to do go back to user code from here, without a look at the clock: what
+    /// is due kicks the processor. True: the next exit is to be handled; false: the task is in the kernel, its call begun.
+    /// </summary>
+    private bool RunQuickCalls(Task task, ref CpuExit exit)
+    {
+        while (exit.Kind == CpuExitKind.Syscall && _quickCalls < MaxQuickCalls)
+        {
+            _quickCalls++;
+            task.Enter(exit);
+            if (task.Path != KernelPath.None)
+            {
+                StoreExtended(task);
+                return false;
+            }
+
+            if (task.State != TaskState.Running || task.HasExitWork || task.WantsToYield || _reschedule || Cpu.IsKicked || _kernel.IsHalted
+                || _kernel.Timers.NextExpiry < _nextTimer || task.ThreadGroup.WatchesCpuTime || _kernel.Scheduler.ShouldPreempt(this, task, _chargedUntil))
+                return false;
+            exit = RunUser(task);
+        }
+
+        return true;
     }
 
     /// <summary>Runs the suspended kernel path on, and takes its result if that was its end.</summary>
@@ -91,12 +106,20 @@ internal sealed partial class Processor
         task.FinishPath();
     }
 
-    private unsafe CpuExit RunUser(Task task, Ktime now)
+    private CpuExit RunUser(Task task, Ktime now)
     {
         if (task.ThreadGroup.WatchesCpuTime)
             _kernel.Tick.Lower(now.Nanoseconds + Timekeeper.TickNanoseconds);
-        _kernel.Tick.Arm(now, _kernel.Scheduler.TimeToPreempt(this, task, now), _kernel.Timers.NextExpiry);
-        Cpu.LoadRegisters(task.Registers);
+        _nextTimer = _kernel.Timers.NextExpiry;
+        _kernel.Tick.Arm(now, _kernel.Scheduler.TimeToPreempt(this, task, now), _nextTimer);
+        return RunUser(task);
+    }
+
+    private unsafe CpuExit RunUser(Task task)
+    {
+        Cpu.LoadGeneral(task.Registers);
+        if (!_holdsExtended)
+            Cpu.LoadExtended(task.Registers);
         Cpu.Debug = task.Breakpoints;
         PhysAddr root = task.Mm!.PageTableRoot;
         if (_kernel.VirtualClock is { } clock)
@@ -104,21 +127,23 @@ internal sealed partial class Processor
         _kernel.Lock.Exit();
         CpuExit exit = Cpu.Run(root);
         _kernel.Lock.Enter();
-        Cpu.SaveRegisters(task.Registers);
+        Cpu.SaveGeneral(task.Registers);
+        _holdsExtended = true;
+        if (exit.Kind != CpuExitKind.Syscall)
+            StoreExtended(task);
         return exit;
     }
 
-    private Ktime ChargeSystem(Task task)
+    /// <summary>
+    /// Brings the task's extended registers up to date, which a system call leaves on the processor; afterwards the task's are
+    /// the ones that count. Whoever reads or writes them inside a system call of the task calls this first.
+    /// </summary>
+    internal unsafe void StoreExtended(Task task)
     {
-        Ktime now = _kernel.Time.Now;
-        long used = now - _chargedUntil;
-        _chargedUntil = now;
-        _kernel.Scheduler.Charge(this, task, used, now);
-        _chargedSince += used;
-        used = Counted(task, used);
-        task.Sched.SystemTime += used;
-        task.ThreadGroup.SystemTime += used;
-        SystemTime += used;
-        return now;
+        if (!_holdsExtended)
+            return;
+        _holdsExtended = false;
+        if (task.Registers is not null)
+            Cpu.SaveExtended(task.Registers);
     }
 }

@@ -177,6 +177,7 @@ internal sealed partial class Processor : IYieldTarget
         if (task.Path is KernelPath.Suspended)
             _kernel.Tick.Arm(_sliceStart, _kernel.Scheduler.TimeToPreempt(this, task, _sliceStart), _kernel.Timers.NextExpiry);
         bool runnable = RunTask(task);
+        StoreExtended(task);
         LookForSteal(task, _chargedUntil);
         task.OnProcessor = null;
         Current = null;

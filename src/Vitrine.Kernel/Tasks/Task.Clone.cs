@@ -254,6 +254,7 @@ internal sealed partial class Task
 
     private unsafe void CopyRegisters(Task child, in CloneRequest request)
     {
+        OnProcessor?.StoreExtended(this);
         Unsafe.CopyBlock(child.Registers, Registers, (uint)sizeof(RegisterFile));
         child.Registers->Rax = 0;
         child.OriginalRax = OriginalRax;

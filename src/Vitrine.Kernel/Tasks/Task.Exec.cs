@@ -319,6 +319,7 @@ internal sealed partial class Task
 
     private unsafe void StartAt(ulong entry, ulong stackPointer)
     {
+        OnProcessor?.StoreExtended(this);
         Registers->Reset();
         Registers->Rip = entry;
         Registers->Rsp = stackPointer;

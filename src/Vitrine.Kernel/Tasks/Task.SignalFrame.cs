@@ -163,6 +163,7 @@ internal sealed partial class Task
 
     private unsafe bool RestoreFpu(byte[]? area)
     {
+        OnProcessor?.StoreExtended(this);
         if (area is not null)
             return Kernel.FpuState.Read(area, Registers);
         SignalFrame.ResetFpu(Registers);

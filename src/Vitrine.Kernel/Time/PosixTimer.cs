@@ -207,7 +207,16 @@ internal readonly record struct ClockSource(ClockId Id, Task? Thread, ThreadGrou
 {
     public bool IsCpu => Thread is not null || Process is not null;
 
-    public long ReadCpu() => Thread is { } thread
-        ? thread.Sched.UserTime + thread.Sched.SystemTime
-        : Process!.UserTime + Process.SystemTime;
+    public long ReadCpu()
+    {
+        if (Thread is { } thread)
+        {
+            thread.OnProcessor?.Settle();
+            return thread.Sched.UserTime + thread.Sched.SystemTime;
+        }
+
+        foreach (Task other in Process!.Threads)
+            other.OnProcessor?.Settle();
+        return Process.UserTime + Process.SystemTime;
+    }
 }

@@ -41,6 +41,7 @@ internal static class TaskStatisticsRecord
         byte[] record = new byte[Size];
         KernelInstance kernel = current.Kernel;
         ThreadGroup group = task.ThreadGroup;
+        task.OnProcessor?.Settle();
         long user = task.Sched.UserTime, system = task.Sched.SystemTime;
         long age = kernel.Time.Now - task.StartTime;
         long began = kernel.Time.Realtime - age;

@@ -43,6 +43,7 @@ internal static class LimitCalls
     public static async KTask<SyscallResult> GetRUsage(Task current, int who, [Strace("out-rusage")] UserPtr<ResourceUsage> usage)
     {
         UsageCounters counters;
+        current.OnProcessor?.Settle();
         switch (who)
         {
             case Self:
@@ -70,6 +71,7 @@ internal static class LimitCalls
         if (!times.IsNull)
         {
             ThreadGroup group = current.ThreadGroup;
+            current.OnProcessor?.Settle();
             var value = new ProcessTimes(
                 Kernel.Time.Ticks.FromNanoseconds(group.UserTime),
                 Kernel.Time.Ticks.FromNanoseconds(group.SystemTime),
