@@ -50,10 +50,11 @@ internal sealed class SeededEntropy : IEntropyDevice
         return z ^ (z >> 31);
     }
 
-    private void MakeBlock()
+    /// <summary>The block function of RFC 8439, 2.3: 64 bytes from a state of constants, key, counter and nonce.</summary>
+    internal static void Block(ReadOnlySpan<uint> state, Span<byte> block)
     {
         Span<uint> x = stackalloc uint[16];
-        _state.CopyTo(x);
+        state.CopyTo(x);
         for (int round = 0; round < 10; round++)
         {
             Quarter(x, 0, 4, 8, 12);
@@ -67,7 +68,12 @@ internal sealed class SeededEntropy : IEntropyDevice
         }
 
         for (int i = 0; i < 16; i++)
-            BinaryPrimitives.WriteUInt32LittleEndian(_block.AsSpan(i * 4), x[i] + _state[i]);
+            BinaryPrimitives.WriteUInt32LittleEndian(block[(i * 4)..], x[i] + state[i]);
+    }
+
+    private void MakeBlock()
+    {
+        Block(_state, _block);
         _used = 0;
 
         // The counter takes the nonce's words too: there is only one stream.

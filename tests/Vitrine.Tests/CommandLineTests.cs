@@ -34,12 +34,25 @@ public class CommandLineTests
     [InlineData(125, "vitrine: 'lots' is not a size; write it as 512M or 2G\n", "do", "--memory", "lots", "--", "true")]
     [InlineData(125, "vitrine: a machine has 1 to 64 processors, not 99\n", "do", "--cpus", "99", "--", "true")]
     [InlineData(125, "vitrine: '486' is not a processor level: x86-64-v2, x86-64-v3 or max\n", "do", "--cpu", "486", "--", "true")]
+    [InlineData(125, "vitrine: --seed runs on one processor: leave --cpus out\n", "do", "--seed", "1", "--cpus", "2", "--", "true")]
+    [InlineData(125, "vitrine: --state-hash needs --seed: without it no two runs are in the same state\n", "do", "--state-hash", "--", "true")]
+    [InlineData(125, "vitrine: 'often' is not how often to hash the state; write every:1000000, in instructions\n", "do", "--seed", "1", "--state-hash=often", "--", "true")]
     [InlineData(125, "vitrine: a volume is HOST:GUEST[:ro], with an absolute path for GUEST; got 'x'\n", "do", "--volume", "x", "--", "true")]
     [InlineData(125, "vitrine: cannot start in '/no/such': No such file or directory\n", "do", "--workdir", "/no/such", "--", "true")]
     public void Error_IsOneLineAndItsStatus(int status, string error, params string[] arguments)
     {
         HostRun run = Vitrine(arguments);
         Assert.Equal((status, error), (run.Status, run.Error));
+    }
+
+    [Fact]
+    public void StateHash_IsALineOnStandardError_AndTheSameForOneSeed()
+    {
+        HostRun run = Vitrine(["do", "--seed", "18446744073709551615", "--state-hash", "--", "sh", "-c", "cat /proc/sys/kernel/random/uuid; exit 3"]);
+        Assert.Equal(3, run.Status);
+        Assert.Matches("^state-hash [0-9a-f]{64} after [0-9]+ instructions\n$", run.Error);
+        HostRun again = Vitrine(["do", "--engine", "interpreter", "--seed", "18446744073709551615", "--state-hash", "--", "sh", "-c", "cat /proc/sys/kernel/random/uuid; exit 3"]);
+        Assert.Equal((Encoding.UTF8.GetString(run.Output), run.Error), (Encoding.UTF8.GetString(again.Output), again.Error));
     }
 
     [Fact]

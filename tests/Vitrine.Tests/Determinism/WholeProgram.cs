@@ -10,6 +10,9 @@ internal sealed record WholeProgram(string Name, params string[] Command)
 
     public Volume[] Volumes { get; init; } = [];
 
+    /// <summary>A program of tests/Guests: its status is compared with the host's elsewhere.</summary>
+    public bool IsGuest => Volumes.Length > 0;
+
     /// <summary>Run always; the others only when long tests are asked for.</summary>
     private static readonly WholeProgram[] Usual =
     [
@@ -47,7 +50,7 @@ internal sealed record WholeProgram(string Name, params string[] Command)
         new("luajit", "luajit", "-e", "local t = {} for i = 1, 200000 do t[i] = math.sin(i) end table.sort(t) print(t[1], t[#t], os.time())"),
         new("tclsh", "tclsh") { Input = "puts [clock seconds]; puts [expr rand()]; for {set i 0} {$i < 20000} {incr i} {set a($i) $i}; puts [lrange [array names a] 0 5]\n" },
         new("xz", "sh", "-c", "seq 1 40000 | xz -6 | tee x.xz | sha256sum; xz -dc x.xz | sha256sum"),
-        new("openssl", "openssl", "speed", "-seconds", "1", "-bytes", "1024", "sha256", "aes-128-gcm"),
+        new("openssl", "sh", "-c", "openssl speed -seconds 1 -bytes 1024 sha256; openssl speed -seconds 1 -bytes 1024 -evp aes-128-gcm; openssl rand -hex 16"),
         new("git", "sh", "-c", "git init -q r && cd r && git config user.email a@b && git config user.name a && seq 1 500 > f && git add f && git commit -qm one && seq 2 501 > f && git commit -qam two && git log --stat && git gc -q && git rev-parse HEAD"),
         new("make -j4", "sh", "-c", "for i in 1 2 3 4 5 6; do echo \"int f$i(int x) { return x * $i; }\" > f$i.c; done; printf 'OBJS = f1.o f2.o f3.o f4.o f5.o f6.o\\nall: $(OBJS)\\n\\tld -r -o all.o $(OBJS)\\n' > Makefile; make -j4; sha256sum all.o"),
         new("jq", "jq", "-c", "[.[] | select(. % 7 == 0)] | length, now") { Input = "[" + string.Join(',', Enumerable.Range(0, 5000)) + "]" },
@@ -70,7 +73,7 @@ internal sealed record WholeProgram(string Name, params string[] Command)
                 .Select(g => Guest(g.Name)));
         }
 
-        return programs.Where(p => p.Volumes.Length > 0 ? HostRun.Has("gcc") : HostRun.Has(p.Command[0]));
+        return programs.Where(p => p.IsGuest ? HostRun.Has("gcc") : HostRun.Has(p.Command[0]));
     }
 
     public override string ToString() => Name;
@@ -84,7 +87,7 @@ internal sealed record WholeProgram(string Name, params string[] Command)
     /// <summary>The same with its guest program compiled.</summary>
     public WholeProgram Built()
     {
-        if (Volumes.Length == 0)
+        if (!IsGuest)
             return this;
         GuestProgram guest = GuestProgram.All().Single(p => p.Name == Name);
         return this with { Command = ["/guests/" + Path.GetFileName(guest.Build(guest.Links[0])), .. guest.Arguments] };

@@ -13,7 +13,7 @@ public class WholeProgramTests
     {
         WholeProgram program = WholeProgram.All().Single(p => p.Name == name).Built();
         DeterministicRun interpreted = await OfAsync(program, Engine.Interpreter);
-        Assert.True(interpreted.Status == 0, $"ended with status {interpreted.Status}: {interpreted.Output}{interpreted.Error}");
+        Assert.True(interpreted.Status == 0 || program.IsGuest, $"ended with status {interpreted.Status}: {interpreted.Output}{interpreted.Error}");
         AssertSame(interpreted, await OfAsync(program, Engine.Translator), "translated");
         AssertSame(interpreted, await OfAsync(program, Engine.Translator), "translated a second time");
         AssertSame(interpreted, await OfAsync(program, Engine.TranslatorAtOnce), "translated at once");
