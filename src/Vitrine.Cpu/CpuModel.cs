@@ -24,12 +24,12 @@ internal static class CpuModel
     private const uint Features1EcxOf3 = 1u << 12 | 1u << 22 | 1u << 28 | 1u << 29;
     private const uint Features1EcxOfMax = 1u << 1 | 1u << 25 | 1u << 30;
 
-    // Leaf 7, EBX: BMI1 AVX2 BMI2 ERMS; then FSGSBASE RDSEED ADX SHA. ERMS promises nothing but that REP MOVSB is quick.
+    // Leaf 7, EBX: BMI1 AVX2 BMI2 ERMS; then FSGSBASE RDSEED ADX CLFLUSHOPT CLWB SHA. ERMS promises nothing but that REP MOVSB is quick.
     private const uint Features7EbxOf3 = 1u << 3 | 1u << 5 | 1u << 8 | 1u << 9;
-    private const uint Features7EbxOfMax = 1u << 0 | 1u << 18 | 1u << 19 | 1u << 29;
+    private const uint Features7EbxOfMax = 1u << 0 | 1u << 18 | 1u << 19 | 1u << 23 | 1u << 24 | 1u << 29;
 
-    // Leaf 7, ECX: RDPID.
-    private const uint Features7EcxOfMax = 1u << 22;
+    // Leaf 7, ECX: GFNI VAES VPCLMULQDQ RDPID.
+    private const uint Features7EcxOfMax = 1u << 8 | 1u << 9 | 1u << 10 | 1u << 22;
 
     // Leaf 13.1, EAX: XSAVEOPT XSAVEC XGETBV with ECX = 1.
     private const uint SaveFeaturesOfMax = 1u << 0 | 1u << 1 | 1u << 2;

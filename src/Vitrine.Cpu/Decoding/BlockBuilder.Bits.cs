@@ -59,6 +59,7 @@ internal sealed unsafe partial class BlockBuilder
             case Mnemonic.Xsavec or Mnemonic.Xsavec64:
                 EmitExtendedState(i, k, &ExtendedStateHandlers.SaveCompact, i.Mnemonic == Mnemonic.Xsavec64);
                 return true;
+            case Mnemonic.Clflushopt or Mnemonic.Clwb: AppendWithMemory(i, k)->Fn = &SystemHandlers.Touch; return true;
             case Mnemonic.Rdpid:
                 EmitCopy(i, k, OffsetOf(i.Op0Register), CpuState.IndexOffset, 4);
                 return true;

@@ -49,7 +49,8 @@ internal sealed unsafe partial class BlockBuilder
         VexOperation v = m switch
         {
             >= Mnemonic.Vpslld and <= Mnemonic.Vpsrlw => VexTable.Shift(m, immediate),
-            >= Mnemonic.Vaesdec and <= Mnemonic.Vaeskeygenassist or Mnemonic.Vpclmulqdq => _level >= CpuLevel.Max && !wide ? VexTable.Cryptography(m) : default,
+            >= Mnemonic.Vaesdec and <= Mnemonic.Vaeskeygenassist or >= Mnemonic.Vgf2p8affineinvqb and <= Mnemonic.Vgf2p8mulb or Mnemonic.Vpclmulqdq =>
+                _level >= CpuLevel.Max ? VexTable.Cryptography(m) : default,
             _ => default,
         };
         if (v.Shape == VexShape.None)

@@ -112,7 +112,7 @@ internal static unsafe class AesCipher
     }
 
     /// <summary>In GF(2⁸) with the polynomial x⁸ + x⁴ + x³ + x + 1.</summary>
-    private static byte Product(byte x, byte factor)
+    public static byte Product(byte x, byte factor)
     {
         int result = 0, power = x;
         for (; factor != 0; factor >>= 1)

@@ -4,7 +4,7 @@ using static Vitrine.Cpu.Simd.VectorForms;
 
 namespace Vitrine.Cpu.Simd;
 
-/// <summary>The XMM instructions of AES, PCLMULQDQ and SHA, with two operands.</summary>
+/// <summary>The XMM instructions of AES, PCLMULQDQ, SHA and GFNI, with two operands.</summary>
 internal static unsafe class CryptographyTable
 {
     public static VectorOperation Find(Code code) => code switch
@@ -23,6 +23,9 @@ internal static unsafe class CryptographyTable
         Code.Sha256rnds2_xmm_xmmm128 => Packed(&ShaRounds.Sha256rnds2),
         Code.Sha256msg1_xmm_xmmm128 => Packed(&ShaRounds.Sha256msg1),
         Code.Sha256msg2_xmm_xmmm128 => Packed(&ShaRounds.Sha256msg2),
+        Code.Gf2p8mulb_xmm_xmmm128 => Packed(&GaloisField.Gf2p8mulb),
+        Code.Gf2p8affineqb_xmm_xmmm128_imm8 => Packed(&GaloisField.Gf2p8affineqb),
+        Code.Gf2p8affineinvqb_xmm_xmmm128_imm8 => Packed(&GaloisField.Gf2p8affineinvqb),
         _ => default,
     };
 }

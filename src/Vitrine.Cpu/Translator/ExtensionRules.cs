@@ -11,9 +11,10 @@ internal static class ExtensionRules
     private static readonly bool HostHasLevel3 =
         Avx2.IsSupported && Fma.IsSupported && Bmi1.X64.IsSupported && Bmi2.X64.IsSupported && Lzcnt.X64.IsSupported;
 
-    // These have no class of their own: CPUID leaf 1 (ECX) and leaf 7 (EBX).
+    // These have no class of their own, or none for this form: CPUID leaf 1 (ECX) and leaf 7 (EBX, ECX).
     private static readonly bool HostHasHalfConversion = HostHasLevel3 && (X86Base.CpuId(1, 0).Ecx >> 29 & 1) != 0;
     private static readonly bool HostHasSha = HostHasLevel3 && (X86Base.CpuId(7, 0).Ebx >> 29 & 1) != 0;
+    private static readonly int WideCryptography = HostHasLevel3 ? X86Base.CpuId(7, 0).Ecx : 0;
 
     public static void Choose(ref RegionInstruction r, CpuLevel level)
     {
@@ -102,6 +103,9 @@ internal static class ExtensionRules
                 CpuidFeature.SHA => level >= CpuLevel.Max && HostHasSha,
                 CpuidFeature.AES => level >= CpuLevel.Max && Aes.IsSupported,
                 CpuidFeature.PCLMULQDQ => level >= CpuLevel.Max && Pclmulqdq.IsSupported,
+                CpuidFeature.GFNI => level >= CpuLevel.Max && (WideCryptography >> 8 & 1) != 0,
+                CpuidFeature.VAES => level >= CpuLevel.Max && (WideCryptography >> 9 & 1) != 0,
+                CpuidFeature.VPCLMULQDQ => level >= CpuLevel.Max && (WideCryptography >> 10 & 1) != 0,
                 _ => false,
             };
             if (!known)

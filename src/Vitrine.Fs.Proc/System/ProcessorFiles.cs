@@ -34,11 +34,11 @@ internal static class ProcessorFiles
     private static readonly (int Bit, string Name)[] ExtendedEcx = [(0, "lahf_lm"), (5, "abm")];
 
     private static readonly (int Bit, string Name)[] Leaf7Ebx =
-        [(0, "fsgsbase"), (3, "bmi1"), (5, "avx2"), (8, "bmi2"), (9, "erms"), (18, "rdseed"), (19, "adx"), (29, "sha_ni")];
+        [(0, "fsgsbase"), (3, "bmi1"), (5, "avx2"), (8, "bmi2"), (9, "erms"), (18, "rdseed"), (19, "adx"), (23, "clflushopt"), (24, "clwb"), (29, "sha_ni")];
 
     private static readonly (int Bit, string Name)[] Leaf13Eax = [(0, "xsaveopt"), (1, "xsavec"), (2, "xgetbv1")];
 
-    private static readonly (int Bit, string Name)[] Leaf7Ecx = [(22, "rdpid")];
+    private static readonly (int Bit, string Name)[] Leaf7Ecx = [(8, "gfni"), (9, "vaes"), (10, "vpclmulqdq"), (22, "rdpid")];
 
     public static void CpuInfo(Task current, GeneratedText text)
     {

@@ -171,6 +171,8 @@ internal static class Forms
         (CpuidFeature.RDPID, 7, 0, 2, 22),
         (CpuidFeature.MOVDIRI, 7, 0, 2, 27),
         (CpuidFeature.GFNI, 7, 0, 2, 8),
+        (CpuidFeature.VAES, 7, 0, 2, 9),
+        (CpuidFeature.VPCLMULQDQ, 7, 0, 2, 10),
         (CpuidFeature.XSAVEOPT, 0xD, 1, 0, 0),
         (CpuidFeature.XSAVEC, 0xD, 1, 0, 1),
         (CpuidFeature.LZCNT, 0x8000_0001, 0, 2, 5),

@@ -28,6 +28,24 @@ public sealed class PortableTests
         }
     }
 
+    [Fact]
+    public void GaloisField_InvertsAndTransformsAsTheCipherDoes()
+    {
+        // FIPS 197, 5.1.1: the S-box is the inverse, then an affine map; the standard's matrix row by row, and 4.2's products.
+        var matrix = Vector128.Create(0xF1E3_C78F_1F3E_7CF8UL);
+        for (int start = 0; start < 256; start += 16)
+        {
+            Vector128<byte> x = Vector128.CreateSequence((byte)start, (byte)1);
+            Vector128<byte> substituted = AesCipher.ShiftAndSubstitute(x);
+            Vector128<byte> transformed = GaloisField.Transform(GaloisField.Invert(x), matrix) ^ Vector128.Create((byte)0x63);
+            for (int i = 0; i < 16; i++)
+                Assert.Equal(substituted[i], transformed[(i + (4 * (i & 3))) & 15]);
+        }
+
+        Assert.Equal(Vector128.Create((byte)0xc1), GaloisField.Multiply(Vector128.Create((byte)0x57), Vector128.Create((byte)0x83)));
+        Assert.Equal(Vector128.Create((byte)0xfe), GaloisField.Multiply(Vector128.Create((byte)0x57), Vector128.Create((byte)0x13)));
+    }
+
     [Theory]
     [InlineData(0x63746f725d53475dUL, 0x5b477565726f6e5dUL, 0x929633d5d36f0451UL, 0x1d4d84c85c3440c0UL)]
     [InlineData(0x7b5b546573745665UL, 0x4869285368617929UL, 0xd66ee03e410fd4edUL, 0x1d1e1f2c592e7c45UL)]

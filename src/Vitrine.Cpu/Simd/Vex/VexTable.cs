@@ -312,16 +312,19 @@ internal static unsafe class VexTable
         _ => default,
     };
 
-    /// <summary>What AES and PCLMULQDQ have with three operands.</summary>
+    /// <summary>What AES, PCLMULQDQ and GFNI have with three operands, and VAES and VPCLMULQDQ with YMM registers.</summary>
     public static VexOperation Cryptography(Mnemonic m) => m switch
     {
-        Mnemonic.Vaesdec => Scalar(&AesRounds.Aesdec, 16),
-        Mnemonic.Vaesdeclast => Scalar(&AesRounds.Aesdeclast, 16),
-        Mnemonic.Vaesenc => Scalar(&AesRounds.Aesenc, 16),
-        Mnemonic.Vaesenclast => Scalar(&AesRounds.Aesenclast, 16),
+        Mnemonic.Vaesdec => Packed(&AesRounds.Aesdec),
+        Mnemonic.Vaesdeclast => Packed(&AesRounds.Aesdeclast),
+        Mnemonic.Vaesenc => Packed(&AesRounds.Aesenc),
+        Mnemonic.Vaesenclast => Packed(&AesRounds.Aesenclast),
         Mnemonic.Vaesimc => Scalar(&AesRounds.Aesimc, 16),
         Mnemonic.Vaeskeygenassist => Scalar(&AesRounds.Aeskeygenassist, 16),
-        Mnemonic.Vpclmulqdq => Scalar(&CarrylessMultiply.Pclmulqdq, 16),
+        Mnemonic.Vgf2p8affineinvqb => Packed(&GaloisField.Gf2p8affineinvqb),
+        Mnemonic.Vgf2p8affineqb => Packed(&GaloisField.Gf2p8affineqb),
+        Mnemonic.Vgf2p8mulb => Packed(&GaloisField.Gf2p8mulb),
+        Mnemonic.Vpclmulqdq => Packed(&CarrylessMultiply.Pclmulqdq),
         _ => default,
     };
 
