@@ -111,6 +111,8 @@ internal sealed partial class Processor
         if (task.ThreadGroup.WatchesCpuTime)
             _kernel.Tick.Lower(now.Nanoseconds + Timekeeper.TickNanoseconds);
         _nextTimer = _kernel.Timers.NextExpiry;
+        if (_kernel.VirtualClock is not null)
+            _kernel.Tick.PassDeadline();
         _kernel.Tick.Arm(now, _kernel.Scheduler.TimeToPreempt(this, task, now), _nextTimer);
         return RunUser(task);
     }
@@ -122,8 +124,8 @@ internal sealed partial class Processor
             Cpu.LoadExtended(task.Registers);
         Cpu.Debug = task.Breakpoints;
         PhysAddr root = task.Mm!.PageTableRoot;
-        if (_kernel.VirtualClock is { } clock)
-            return RunCounted(task, root, clock);
+        if (_kernel.VirtualClock is not null)
+            return RunCounted(task, root);
         _kernel.Lock.Exit();
         CpuExit exit = Cpu.Run(root);
         _kernel.Lock.Enter();

@@ -51,7 +51,7 @@ internal sealed partial class Processor
         return true;
     }
 
-    private unsafe CpuExit RunCounted(Task task, PhysAddr root, VirtualClock clock)
+    private unsafe CpuExit RunCounted(Task task, PhysAddr root)
     {
         for (; ; )
         {
@@ -76,12 +76,10 @@ internal sealed partial class Processor
                     continue;
                 }
 
+                _kernel.Tick.PassDeadline();
                 exit = new CpuExit(CpuExitKind.Kicked);
             }
 
-            if (exit.Kind != CpuExitKind.Kicked)
-                clock.Skip(VirtualClock.EntryNanoseconds);
-            _kernel.Tick.PassDeadline();
             return exit;
         }
     }

@@ -1,4 +1,5 @@
 using Vitrine.Cpu;
+using Vitrine.Hardware;
 using Vitrine.Kernel.Async;
 using Vitrine.Kernel.Sched;
 using Vitrine.Kernel.Syscalls;
@@ -94,6 +95,8 @@ internal sealed partial class Task
     {
         if (exit.Kind != CpuExitKind.Syscall)
             SyscallNumber = -1;
+        if (Kernel.VirtualClock is { } clock && exit.Kind != CpuExitKind.Kicked)
+            clock.Skip(VirtualClock.EntryNanoseconds);
         switch (exit.Kind)
         {
             case CpuExitKind.Kicked:
