@@ -452,7 +452,7 @@ internal sealed unsafe partial class VirtualProcessor
             return false;
         }
 
-        SlowMemory.Fill(e, address, c->Ram + physical);
+        SlowMemory.Fill(c, e, address, c->Ram + physical);
         e->Execute = address & ~4095UL;
         if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
             e->Read = SlowMemory.NeverTag(address);

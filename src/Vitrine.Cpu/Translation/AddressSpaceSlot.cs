@@ -11,6 +11,9 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     /// <summary>The virtual address space wraps at 2^48; a key's upper 16 bits are the generation.</summary>
     private const ulong GenerationStep = 1UL << 48;
 
+    /// <summary>From here on everything is forgotten rather than page after page.</summary>
+    private const ulong ManyPages = 1024;
+
     private byte* _memory;
 
     /// <summary>The processor's state, as it is mapped ahead of the tables; or elsewhere, where there is no machine code to need that.</summary>
@@ -42,6 +45,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
             Jumps = (JumpEntry*)(Tables + SlotLayout.Jumps);
             ExecutedPages = (ulong*)(Tables + SlotLayout.ExecutedPages);
             State = state.MapAt(Tables);
+            ClearTlb();
             SiteCache.Clear(Sites);
             NativeJumps.Clear(Tables);
             ClearJumps();
@@ -61,8 +65,17 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     /// <summary>Forgets every translation.</summary>
     public void ForgetAll()
     {
-        for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
-            Clear(Tlb + i, i);
+        if (TlbLog.TryGet(Tlb, out ReadOnlySpan<uint> used))
+        {
+            foreach (uint i in used)
+                Clear(Tlb + i, i);
+        }
+        else
+        {
+            ClearTlb();
+        }
+
+        TlbLog.Clear(Tlb);
         SiteCache.Forget(Sites);
         ForgetJumps();
     }
@@ -70,7 +83,7 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     /// <summary>Forgets the translations of a range of pages.</summary>
     public void Forget(ulong start, ulong pages)
     {
-        if (pages >= MemoryAccess.TlbEntries)
+        if (pages >= ManyPages)
         {
             ForgetAll();
             return;
@@ -97,11 +110,21 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     public void ForgetWritable(byte* frame)
     {
         SiteCache.Forget(Sites);
-        for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
+        if (TlbLog.TryGet(Tlb, out ReadOnlySpan<uint> used))
         {
-            if (Tlb[i].Host == frame)
-                Tlb[i].Write = NeverTag(i);
+            foreach (uint i in used)
+                ForgetWritable(frame, i);
+            return;
         }
+
+        for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
+            ForgetWritable(frame, i);
+    }
+
+    private void ForgetWritable(byte* frame, uint index)
+    {
+        if (Tlb[index].Host == frame)
+            Tlb[index].Write = NeverTag(index);
     }
 
     /// <summary>Forgets where blocks are, not what pages translate to.</summary>
@@ -125,6 +148,12 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
     {
         JumpKey = GenerationStep;
         new Span<JumpEntry>(Jumps, JumpCache.Entries).Clear();
+    }
+
+    private void ClearTlb()
+    {
+        for (uint i = 0; i < MemoryAccess.TlbEntries; i++)
+            Clear(Tlb + i, i);
     }
 
     private static void Clear(TlbEntry* e, uint index)

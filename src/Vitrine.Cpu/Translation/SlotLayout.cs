@@ -12,7 +12,8 @@ internal static class SlotLayout
     public const int SignalSpace = 128 << 10;
 
     public const int Tlb = CpuState.Size;
-    public const int NativeKeys = Tlb + (MemoryAccess.TlbEntries * 32);
+    public const int TlbLog = Tlb + (MemoryAccess.TlbEntries * 32);
+    public const int NativeKeys = TlbLog + Translation.TlbLog.Bytes;
     public const int NativeCodes = NativeKeys + (NativeJumps.Entries * 8);
     public const int NativeJumpsInUse = NativeCodes + (NativeJumps.Entries * 8);
     public const int Sites = NativeJumpsInUse + 64;

@@ -137,7 +137,7 @@ internal static unsafe class SlowMemory
 
         if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
             return host + (address & 4095);
-        Fill(e, address, host);
+        Fill(c, e, address, host);
         if (write && dirty)
             e->Write = address & ~4095UL;
         return host + (address & 4095);
@@ -158,7 +158,7 @@ internal static unsafe class SlowMemory
         if (error != PageFaultError.None || (write && IsCodeAfterMarkingWritten(c, (uint)(frame >> 12))))
             return false;
         TlbEntry* e = MemoryAccess.Entry(c, address);
-        Fill(e, address, c->Ram + frame);
+        Fill(c, e, address, c->Ram + frame);
         if (write && dirty)
             e->Write = address & ~4095UL;
         return true;
@@ -166,11 +166,14 @@ internal static unsafe class SlowMemory
 
     /// <summary>Makes the entry stand for the address's page, readable.</summary>
     [MethodImpl(Always)]
-    public static void Fill(TlbEntry* e, ulong address, byte* host)
+    public static void Fill(CpuState* c, TlbEntry* e, ulong address, byte* host)
     {
         ulong page = address & ~4095UL;
         if (e->Read != page || e->Host != host)
         {
+            // A tag of no page differs in this bit from those that the entry can have.
+            if (((e->Read ^ address) & 4096) != 0)
+                TlbLog.Add(c->Tlb, e);
             ulong never = NeverTag(address);
             e->Write = never;
             e->Execute = never;

@@ -372,6 +372,66 @@ public abstract unsafe class TranslationTests
         guest.Space.Complex.FlushAll(guest.Space.Cr3);
         Assert.Equal(CpuExitKind.PageFault, RunAt(guest, Page0, Load).Kind);
     }
+
+    /// <summary>Adds up the first words of pages; gives the sum.</summary>
+    private static ulong SumOfPages(GuestProgram guest, int pages)
+    {
+        guest.Registers->Rcx = (ulong)pages;
+        guest.Registers->Rdx = 0;
+        Assert.Equal(CpuExitKind.Exception, RunAt(guest, Many, c =>
+        {
+            Label next = c.CreateLabel();
+            c.Label(ref next);
+            c.add(rdx, __qword_ptr[rax]);
+            c.add(rax, (int)Page.Size);
+            c.dec(rcx);
+            c.jne(next);
+            c.int3();
+        }).Kind);
+        return guest.Registers->Rdx;
+    }
+
+    private const ulong Many = 0x4000_0000;
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(3000)]
+    [InlineData(9000)]
+    public void FlushAll_ForgetsAsManyPagesAsWereAccessed(int pages)
+    {
+        using var guest = new GuestProgram(translation: _policy);
+        PageFrameNumber[] frames = [guest.Space.AllocateFrame(), guest.Space.AllocateFrame(), guest.Space.AllocateFrame()];
+        for (int round = 0; round < frames.Length; round++)
+        {
+            *(ulong*)guest.Space.Memory.Frame(frames[round]) = (ulong)round + 5;
+            for (int i = 0; i < pages; i++)
+                guest.Space.Map(Many + ((ulong)i << Page.Shift), Pte.None, frames[round]);
+            guest.Space.Complex.FlushAll(guest.Space.Cr3);
+            Assert.Equal((ulong)((round + 5) * pages), SumOfPages(guest, pages));
+        }
+    }
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(3000)]
+    public void WrittenPage_ExecutedAfterMany_SeesTheNextStore(int pages)
+    {
+        using var guest = new GuestProgram(translation: _policy);
+        PageFrameNumber frame = guest.Space.AllocateFrame();
+        for (int i = 0; i < pages; i++)
+            guest.Space.Map(Many + ((ulong)i << Page.Shift), Pte.None, frame);
+        guest.Space.Map(Page0, Pte.Writable);
+        for (ulong value = 1; value < 4; value++)
+        {
+            // mov ebx, value; int3
+            guest.Registers->Rbx = 0xcc_0000_0000_bb | (value << 8);
+            RunAt(guest, Page0, Store);
+            SumOfPages(guest, pages);
+            guest.Registers->Rip = Page0;
+            guest.RunUntilBreakpoint();
+            Assert.Equal(value, guest.Registers->Rbx);
+        }
+    }
 }
 
 /// <inheritdoc/>
