@@ -15,7 +15,10 @@ internal static class KernelSpeed
         ("null system call", "null_syscall", [], []),
         ("beside 3 busy vCPUs", "null_syscall", ["3"], ["--cpus", "4"]),
         ("pipe ping-pong", "pipe_pingpong", [], []),
+        ("switch, 64 pages each", "context_switch", [], []),
         ("fork, exit, wait", "fork_exit", [], []),
+        ("fork, 64 pages copied", "fork_write", [], []),
+        ("mmap churn, 16 pages", "mmap_churn", [], []),
     ];
 
     public static int Run()

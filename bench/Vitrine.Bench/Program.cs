@@ -29,7 +29,7 @@ static int Usage()
         usage: bench/run [benchmark]
           startup           /bin/true: the host, an empty .NET program, vitrine do
           cpu [program…]    the interpreter against native and qemu-x86_64
-          kernel            null system call, pipe ping-pong, fork and exit against the host's kernel
+          kernel            system calls, switches, fork and exit, changing mappings against the host's kernel
           find              find /usr against the host
         Without a name, all of them.
         """);
