@@ -227,13 +227,17 @@ internal sealed unsafe class CodeCache : IDisposable
         lock (_lock)
         {
             FrameCode* code = _frames[block->Frame];
-            if (_holdsTranslation || block->SecondFrame != 0 || code == null || FrameCode.Find(code, block->Offset, 0) != block)
+            uint second = block->SecondFrame;
+            if (_holdsTranslation || code == null || FrameCode.Find(code, block->Offset, second) != block)
                 return false;
             if (block->Native != null)
                 return true;
             if (IsNativeFull)
                 return false;
-            byte* native = _translator.Translate(_memory.Frame(new PageFrameNumber(block->Frame)), block->Frame, block->Offset);
+            byte* bytes = stackalloc byte[15];
+            byte* native = second == 0
+                ? _translator.Translate(_memory.Frame(new PageFrameNumber(block->Frame)), block->Frame, block->Offset, 4096)
+                : _translator.Translate(bytes - block->Offset, block->Frame, block->Offset, block->Offset + Collect(bytes, block->Frame, block->Offset, second));
             if (native == null)
                 return false;
 

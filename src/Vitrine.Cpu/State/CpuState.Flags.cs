@@ -13,8 +13,10 @@ internal unsafe partial struct CpuState
 {
     private const ulong CarryBit = 1UL << 63;
     private const ulong CarryXorOverflowBit = 1UL << 62;
-    private const ulong SignInvert = 1UL << 61;
-    private const ulong ParityInvert = 1UL << 8;
+    public const int SignInvertPlace = 61;
+    public const int ParityInvertPlace = 8;
+    private const ulong SignInvert = 1UL << SignInvertPlace;
+    private const ulong ParityInvert = 1UL << ParityInvertPlace;
     private const ulong AdjustBit = 1UL << 3;
 
     /// <summary>OF SF ZF AF PF CF.</summary>

@@ -23,6 +23,8 @@ internal unsafe partial struct CpuState
     public const int TempAddressOffset = 144;
     public const int FsBaseOffset = 152;
     public const int GsBaseOffset = 160;
+    public const int FlagResultOffset = 168;
+    public const int FlagAuxOffset = 176;
     public const int RetiredOffset = 184;
     public const int AttentionOffset = 192;
     public const int TlbOffset = 200;
@@ -70,8 +72,8 @@ internal unsafe partial struct CpuState
     [FieldOffset(FsBaseOffset)] public ulong FsBase;
     [FieldOffset(GsBaseOffset)] public ulong GsBase;
 
-    [FieldOffset(168)] public long FlagResult;
-    [FieldOffset(176)] public ulong FlagAux;
+    [FieldOffset(FlagResultOffset)] public long FlagResult;
+    [FieldOffset(FlagAuxOffset)] public ulong FlagAux;
 
     /// <summary>Instructions retired.</summary>
     [FieldOffset(RetiredOffset)] public ulong Retired;

@@ -13,12 +13,19 @@ internal static unsafe class JumpCache
     public const int PageFilterBits = 2048;
 
     /// <summary>
-    /// Enters the block at an address that the cache has lost, if its page can be executed by what the TLB says; and makes its page
+    /// Gives the block at an address, and enters it if the cache has lost it, if its page can be executed by what the TLB says; and makes its page
     /// the current one. Null: it takes more than that.
     /// </summary>
     [MethodImpl(Inline.Hot)]
     public static BlockHeader* Refill(CpuState* c, ulong rip)
     {
+        JumpEntry* j = c->JumpCache + ((rip ^ (rip >> 12)) & (Entries - 1));
+        if (j->Key == rip + c->JumpKey)
+        {
+            c->PageBase = rip & ~4095UL;
+            return (BlockHeader*)j->Block - 1;
+        }
+
         TlbEntry* e = MemoryAccess.Entry(c, rip);
         if ((rip ^ e->Execute) >= 4096 || c->StepsPages != 0)
             return null;
@@ -28,7 +35,6 @@ internal static unsafe class JumpCache
         BlockHeader* block = FrameCode.Find(code, (uint)rip & 4095, 0);
         if (block == null)
             return null;
-        JumpEntry* j = c->JumpCache + ((rip ^ (rip >> 12)) & (Entries - 1));
         j->Key = rip + c->JumpKey;
         j->Block = BlockHeader.Ops(block);
         uint hash = PageHash(rip >> 12);

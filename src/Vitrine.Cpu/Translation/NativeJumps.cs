@@ -8,7 +8,7 @@ namespace Vitrine.Cpu.Translation;
 /// </summary>
 internal static unsafe class NativeJumps
 {
-    public const int IndexBits = 12;
+    public const int IndexBits = 14;
     public const int Entries = 1 << IndexBits;
 
     /// <summary>An index is the upper bits of the address's low half times this (Fibonacci hashing: 2^32 over the golden ratio).</summary>
@@ -19,13 +19,20 @@ internal static unsafe class NativeJumps
 
     public static uint IndexOf(ulong address) => (uint)address * unchecked((uint)Multiplier) >> (32 - IndexBits);
 
+    /// <summary>Entries filled since the table was empty, and their numbers: so that emptying it again is quick (32 bits each).</summary>
+    public const int LogCapacity = 1023;
+    public const int LogBytes = (LogCapacity + 1) * 4;
+
     /// <summary>Machine code for an address is at a host address. The state is the one ahead of the tables.</summary>
     public static void Set(CpuState* c, ulong address, byte* code)
     {
         var state = (byte*)c;
         uint index = IndexOf(address);
-        *(ulong*)(state + SlotLayout.NativeJumpsInUse) = 1;
-        ((ulong*)(state + SlotLayout.NativeKeys))[index] = address;
+        var log = (uint*)(state + SlotLayout.NativeLog);
+        ref ulong key = ref ((ulong*)(state + SlotLayout.NativeKeys))[index];
+        if (key == Never && log[0]++ < LogCapacity)
+            log[log[0]] = index;
+        key = address;
         ((byte**)(state + SlotLayout.NativeCodes))[index] = code;
     }
 
@@ -33,12 +40,21 @@ internal static unsafe class NativeJumps
     public static void Clear(byte* state)
     {
         new Span<ulong>(state + SlotLayout.NativeKeys, Entries).Fill(Never);
-        *(ulong*)(state + SlotLayout.NativeJumpsInUse) = 0;
+        *(uint*)(state + SlotLayout.NativeLog) = 0;
     }
 
+    /// <summary>Empties a table that has been empty before.</summary>
     public static void Forget(byte* state)
     {
-        if (*(ulong*)(state + SlotLayout.NativeJumpsInUse) != 0)
+        var log = (uint*)(state + SlotLayout.NativeLog);
+        if (log[0] > LogCapacity)
+        {
             Clear(state);
+            return;
+        }
+
+        for (uint i = 1; i <= log[0]; i++)
+            ((ulong*)(state + SlotLayout.NativeKeys))[log[i]] = Never;
+        log[0] = 0;
     }
 }

@@ -15,8 +15,8 @@ internal static class SlotLayout
     public const int TlbLog = Tlb + (MemoryAccess.TlbEntries * 32);
     public const int NativeKeys = TlbLog + Translation.TlbLog.Bytes;
     public const int NativeCodes = NativeKeys + (NativeJumps.Entries * 8);
-    public const int NativeJumpsInUse = NativeCodes + (NativeJumps.Entries * 8);
-    public const int Sites = NativeJumpsInUse + 64;
+    public const int NativeLog = NativeCodes + (NativeJumps.Entries * 8);
+    public const int Sites = NativeLog + NativeJumps.LogBytes;
     public const int Jumps = Sites + SiteCache.Bytes;
     public const int ExecutedPages = Jumps + (JumpCache.Entries * 16);
     public const int End = ExecutedPages + (JumpCache.PageFilterBits / 8);

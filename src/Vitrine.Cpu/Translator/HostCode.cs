@@ -85,6 +85,8 @@ internal sealed unsafe class HostCode : IDisposable
             w.JumpTo(exit);
         }
 
+        LoadFlags = w.Position;
+        FlagLoader.Write(w, Gate(NativeReason.Flags));
         Refill = w.Position;
         WriteRefill(w);
         RenewReader = w.Position;
@@ -104,6 +106,9 @@ internal sealed unsafe class HostCode : IDisposable
 
     /// <summary>As <see cref="RenewReader"/> for a write.</summary>
     public byte* RenewWriter { get; private set; }
+
+    /// <summary>See <see cref="FlagLoader"/>: writable address.</summary>
+    public byte* LoadFlags { get; private set; }
 
     /// <summary>Where a run of instructions goes when the budget is used up: writable address. T1 is the site.</summary>
     public byte* Refill { get; private set; }

@@ -37,9 +37,29 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>Pads with NOPs so that <paramref name="distance"/> bytes further on a multiple of <paramref name="alignment"/> is reached.</summary>
     public void AlignAhead(int distance, int alignment)
     {
-        while ((((nuint)_next + (nuint)distance) & (nuint)(alignment - 1)) != 0)
-            Byte(0x90);
+        int pad = (int)(0 - ((nuint)_next + (nuint)distance) & (nuint)(alignment - 1));
+        while (pad > 0)
+        {
+            ReadOnlySpan<byte> nop = Nop(Math.Min(pad, 9));
+            nop.CopyTo(new Span<byte>(_next, nop.Length));
+            _next += nop.Length;
+            pad -= nop.Length;
+        }
     }
+
+    /// <summary>One instruction of so many bytes that does nothing, as Intel recommends it (SDM 2, NOP).</summary>
+    private static ReadOnlySpan<byte> Nop(int bytes) => bytes switch
+    {
+        1 => [0x90],
+        2 => [0x66, 0x90],
+        3 => [0x0f, 0x1f, 0x00],
+        4 => [0x0f, 0x1f, 0x40, 0x00],
+        5 => [0x0f, 0x1f, 0x44, 0x00, 0x00],
+        6 => [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00],
+        7 => [0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00],
+        8 => [0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+        _ => [0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
+    };
 
     private void Rex(bool wide, int reg, int index, int b, bool force)
     {

@@ -5,12 +5,16 @@ using static Vitrine.Cpu.Translator.FlagRecord;
 namespace Vitrine.Cpu.Translator;
 
 /// <summary>
-/// The instructions that are translated together: those that follow each other in a page from an entry to the first
-/// jump that is always taken, with the jumps among them. Knows for each which flags must be kept, and how.
+/// The instructions that are translated together: those that follow each other in a page from an entry on, jumps that are always
+/// taken followed, up to where control leaves; then those that conditional jumps among them lead to, in the same manner. Knows
+/// for each instruction which flags must be kept, and how.
 /// </summary>
 internal sealed unsafe class Region
 {
-    public const int MaxInstructions = 96;
+    public const int MaxInstructions = 128;
+
+    /// <summary>Instructions counted at once: the number is a byte with a sign.</summary>
+    private const int MaxRun = 96;
 
     private readonly FrameReader _reader = new();
     private readonly Decoder _decoder;
@@ -28,67 +32,151 @@ internal sealed unsafe class Region
 
     public int Count { get; private set; }
 
-    /// <summary>Where control goes behind the last instruction, if it gets there.</summary>
-    public uint End { get; private set; }
+    private readonly ushort[] _pending = new ushort[MaxInstructions];
 
-    /// <summary>The last instruction never goes on behind itself.</summary>
-    public bool IsClosed { get; private set; }
+    /// <summary>Bytes from the page's start that may be read: more than a page for an instruction that goes on in the next one.</summary>
+    private int _length;
 
-    /// <summary>Reads the region that begins at an offset of a page. False: nothing there can be translated.</summary>
-    public bool Read(byte* page, uint offset)
+    /// <summary>The instruction at an offset of a page goes on in the next one.</summary>
+    public bool IsCrossing(byte* page, uint offset)
     {
+        const int MostBytes = 15;
+        if (offset <= 4096 - MostBytes)
+            return false;
         _reader.Set(page + offset, 4096 - (int)offset);
         _decoder.IP = offset;
+        _decoder.Decode(out Instruction i);
+        return i.Code == Code.INVALID && _decoder.LastError == DecoderError.NoMoreBytes;
+    }
+
+    /// <summary>Reads the region that begins at an offset of a page. False: nothing there can be translated.</summary>
+    /// <param name="length">Bytes of the page; or 15 from the offset on, for one instruction that goes on in the next page.</param>
+    public bool Read(byte* page, uint offset, int length)
+    {
+        _length = length;
         Count = 0;
-        IsClosed = false;
-        End = offset;
-        while (Count < MaxInstructions && End < 4096)
+        int pending = 0;
+        ReadFrom(page, offset, ref pending);
+        bool worthwhile = Count > 1 || (Count == 1 && Instructions[0].Kind != InstructionKind.Interpreted);
+        for (int p = 0; worthwhile && p < pending && Count < MaxInstructions; p++)
         {
-            ref RegionInstruction r = ref Instructions[Count];
-            r = default;
-            _decoder.Decode(out r.Code);
-            if (r.Code.Code == Code.INVALID)
-                break;
-            r.Offset = (ushort)End;
-            r.Target = -1;
-            InstructionRules.Classify(ref r, _level);
-            Count++;
-            End += (uint)r.Code.Length;
-            if (InstructionRules.EndsRegion(r))
-            {
-                IsClosed = true;
-                break;
-            }
+            if (_indexAt[_pending[p]] == 0)
+                ReadFrom(page, _pending[p], ref pending);
         }
 
-        if (Count == 0 || (Count == 1 && Instructions[0].Kind == InstructionKind.Interpreted))
+        if (worthwhile)
+            FindTargets();
+        for (int k = 0; k < Count; k++)
+            _indexAt[Instructions[k].Offset] = 0;
+        if (!worthwhile)
             return false;
-        FindTargets();
         FindLiveness();
         FindRuns();
         return true;
     }
 
+    /// <summary>Reads what is executed from an offset on, until control leaves, or comes to what has been read.</summary>
+    private void ReadFrom(byte* page, uint at, ref int pending)
+    {
+        int first = Count;
+        uint expected = uint.MaxValue;
+        while (true)
+        {
+            int known = at < 4096 ? _indexAt[at] - 1 : -1;
+            if (known >= 0 || at >= 4096 || Count == MaxInstructions)
+                break;
+            if (at != expected)
+            {
+                _reader.Set(page + at, _length - (int)at);
+                _decoder.IP = at;
+            }
+
+            ref RegionInstruction r = ref Instructions[Count];
+            r = default;
+            _decoder.Decode(out r.Code);
+            if (r.Code.Code == Code.INVALID)
+                break;
+            r.Offset = (ushort)at;
+            r.Target = -1;
+            r.Continuation = RegionInstruction.Next;
+            InstructionRules.Classify(ref r, _level);
+            _indexAt[at] = (short)++Count;
+            at += (uint)r.Code.Length;
+            expected = at;
+            bool isNear = r.Kind is InstructionKind.Jump or InstructionKind.JumpIf && r.Code.NearBranchTarget < 4096;
+            if (r.Kind == InstructionKind.JumpIf && isNear && pending < _pending.Length)
+                _pending[pending++] = (ushort)r.Code.NearBranchTarget;
+            if (!InstructionRules.EndsRegion(r))
+                continue;
+            if (!isNear || _indexAt[r.Code.NearBranchTarget] != 0)
+            {
+                r.Continuation = RegionInstruction.Nowhere;
+                return;
+            }
+
+            r.IsFollowed = true;
+            at = (uint)r.Code.NearBranchTarget;
+        }
+
+        if (Count == first)
+            return;
+        ref RegionInstruction last = ref Instructions[Count - 1];
+        last.Continuation = at < 4096 && _indexAt[at] != 0 ? (short)(_indexAt[at] - 1) : RegionInstruction.Outside;
+        last.End = (ushort)at;
+    }
+
     private void FindTargets()
     {
         for (int k = 0; k < Count; k++)
-            _indexAt[Instructions[k].Offset] = (short)(k + 1);
-        for (int k = 0; k < Count; k++)
         {
             ref RegionInstruction r = ref Instructions[k];
-            if (r.Kind is not (InstructionKind.Jump or InstructionKind.JumpIf))
+            if (r.Continuation >= 0)
+                AddTarget(r.Continuation, k);
+            if (r.Kind is not (InstructionKind.Jump or InstructionKind.JumpIf) || r.IsFollowed)
                 continue;
             ulong target = r.Code.NearBranchTarget;
             int index = target < 4096 ? _indexAt[target] - 1 : -1;
             if (index < 0)
                 continue;
             r.Target = (short)index;
-            Instructions[index].IsTarget = true;
-            Instructions[index].IsLoopHead |= index <= k;
+            AddTarget(index, k);
         }
 
-        for (int k = 0; k < Count; k++)
-            _indexAt[Instructions[k].Offset] = 0;
+        for (int k = 1; k < Count; k++)
+        {
+            ref RegionInstruction r = ref Instructions[k];
+            if (r.References == 1 && r.Source < k && Instructions[k - 1].Continuation != RegionInstruction.Next
+                && Instructions[r.Source].Kind == InstructionKind.JumpIf && Instructions[r.Source].Target == k && !IsInCopiedLoop(r.Source))
+            {
+                r.Inherits = true;
+                r.IsTarget = false;
+            }
+        }
+    }
+
+    private void AddTarget(int index, int from)
+    {
+        ref RegionInstruction target = ref Instructions[index];
+        target.IsTarget = true;
+        target.IsLoopHead |= index <= from;
+        target.Source = (short)from;
+        if (target.References < byte.MaxValue)
+            target.References++;
+    }
+
+    /// <summary>The instruction is in a loop without jumps into it, which may be written twice: then what holds behind it is not one thing.</summary>
+    private bool IsInCopiedLoop(int k)
+    {
+        for (int end = k; end < Count; end++)
+        {
+            ref RegionInstruction r = ref Instructions[end];
+            if (end > k && (r.IsTarget || r.Inherits))
+                return false;
+            if (r.Kind == InstructionKind.JumpIf && r.Target >= 0 && r.Target <= k)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>Works backwards until nothing changes: jumps back make that a second pass, rarely more.</summary>
@@ -103,10 +191,12 @@ internal sealed unsafe class Region
                 ref RegionInstruction r = ref Instructions[k];
                 int record = 0;
                 int read = 0;
-                if (k == Count - 1)
-                    record = All;
-                else
+                if (r.Continuation == RegionInstruction.Next)
                     AddBefore(Instructions[k + 1], ref record, ref read);
+                else if (r.Continuation >= 0)
+                    AddBefore(Instructions[r.Continuation], ref record, ref read);
+                else if (r.Kind != InstructionKind.Jump || r.Target < 0 || r.Continuation != RegionInstruction.Nowhere)
+                    record = All;
                 if (r.Kind == InstructionKind.JumpIf && r.Target < 0)
                     record = All;
                 else if (r.Target >= 0)
@@ -182,13 +272,16 @@ internal sealed unsafe class Region
         }
     }
 
+    /// <summary>The next instruction is always executed behind it.</summary>
+    private static bool IsPassed(in RegionInstruction r) => r.Continuation == RegionInstruction.Next && r.Kind != InstructionKind.JumpIf;
+
     private void FindRuns()
     {
         int start = 0;
         for (int k = 0; k < Count; k++)
         {
             ref RegionInstruction r = ref Instructions[k];
-            if (k == 0 || r.IsTarget || Instructions[k - 1].Kind is InstructionKind.JumpIf or InstructionKind.Jump)
+            if (k == 0 || r.IsTarget || r.Inherits || !IsPassed(Instructions[k - 1]) || k - start == MaxRun)
             {
                 start = k;
                 r.BeginsRun = true;

@@ -104,8 +104,34 @@ internal struct RegionInstruction
     public bool IsTarget;
     public bool IsLoopHead;
 
+    /// <summary>How many instructions of the region lead here other than the one ahead of it, and the last of these.</summary>
+    public byte References;
+    public short Source;
+
+    /// <summary>
+    /// Only one jump, further ahead, leads here: what is known of the flags there holds here. Then it is no target in the sense of
+    /// <see cref="IsTarget"/>, before which the flags must be in memory.
+    /// </summary>
+    public bool Inherits;
+
     /// <summary>The instruction of the region that a jump leads to, or -1.</summary>
     public short Target;
+
+    /// <summary>Where control goes on behind it: the number of an instruction of the region, or one of these.</summary>
+    public short Continuation;
+
+    public const short Next = -1;
+
+    /// <summary>Nowhere, because it has jumped.</summary>
+    public const short Nowhere = -2;
+
+    /// <summary>To <see cref="End"/> (from the page's base), which isn't in the region.</summary>
+    public const short Outside = -3;
+
+    public ushort End;
+
+    /// <summary>A jump whose target comes next: nothing is to be done.</summary>
+    public bool IsFollowed;
 
     /// <summary>First of a run of instructions that is counted at once, and how many they are.</summary>
     public bool BeginsRun;

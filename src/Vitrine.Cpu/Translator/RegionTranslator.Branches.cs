@@ -144,16 +144,29 @@ internal sealed unsafe partial class RegionTranslator
         return ref exit;
     }
 
-    private void EmitJump(ref RegionInstruction r)
+    private void EmitJump(ref RegionInstruction r, int k)
     {
-        if (r.Target >= 0)
-        {
-            StoreFlags();
-            MachineCodeWriter.Land(_w.Jump(), _labels[r.Target]);
+        if (r.IsFollowed)
             return;
-        }
+        if (r.Target >= 0)
+            EmitJumpTo(r.Target, k);
+        else
+            EmitGoto(r.Code.NearBranchTarget);
+    }
 
-        EmitGoto(r.Code.NearBranchTarget);
+    /// <summary>A jump from an instruction of the region to another one.</summary>
+    private void EmitJumpTo(short target, int k)
+    {
+        StoreFlags();
+        LandOn(_w.Jump(), target, k);
+    }
+
+    private void LandOn(int* from, short target, int k)
+    {
+        if (target <= k)
+            MachineCodeWriter.Land(from, _labels[target]);
+        else
+            _forward[_forwardCount++] = ((nint)from, target);
     }
 
     private void EmitJumpIf(ref RegionInstruction r, int k)
@@ -164,16 +177,15 @@ internal sealed unsafe partial class RegionTranslator
         {
             if (r.Target <= k && TryBeginCopy(ref r, k, condition))
                 return;
-            StoreFlags();
-            int* from = _w.JumpIf(condition);
-            if (r.Target <= k)
-                MachineCodeWriter.Land(from, _labels[r.Target]);
+            if (_region.Instructions[r.Target].Inherits)
+                _inherited[r.Target] = Known();
             else
-                _forward[_forwardCount++] = ((nint)from, r.Target);
+                StoreFlags();
+            LandOn(_w.JumpIf(condition), r.Target, k);
             return;
         }
 
-        if (r.Code.NearBranchTarget < 4096 && _flagsStored && _a == FlagOperand.Stored && _b == FlagOperand.Stored)
+        if (IsNear(r.Code.NearBranchTarget) && _flagsStored && _a == FlagOperand.Stored && _b == FlagOperand.Stored)
         {
             EmitLink(condition, r.Code.NearBranchTarget);
             return;
@@ -187,11 +199,17 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitGoto(ulong target)
     {
         StoreFlags();
-        if (target < 4096)
+        if (IsNear(target))
             EmitLink(-1, target);
         else
             EmitDistant((int)(long)target);
     }
+
+    /// <summary>
+    /// What lies at an address relative to the page's base depends on the page alone. An instruction that goes on in the next page depends on
+    /// that, too, so it is looked up by its address as those of other pages are.
+    /// </summary>
+    private bool IsNear(ulong target) => target < 4096 && (_length != 4096 || !_region.IsCrossing(_page, (uint)target));
 
     /// <summary>
     /// A jump, conditional or (-1) not, that will lead straight to another region of the page; the flags are stored. Others execute
@@ -210,7 +228,8 @@ internal sealed unsafe partial class RegionTranslator
 
     private void EmitExitTo(int* from, ulong target)
     {
-        ref Exit exit = ref NewExit(target < 4096 ? NativeReason.Link : NativeReason.Distant, from);
+        bool near = IsNear(target);
+        ref Exit exit = ref NewExit(near ? NativeReason.Link : NativeReason.Distant, from);
         exit.StoresFlags = true;
         DescribeFlags(ref exit);
         if (_flagsStored)
@@ -218,7 +237,7 @@ internal sealed unsafe partial class RegionTranslator
         exit.Site.Offset = (ushort)target;
         exit.Site.Size = (ushort)_frame;
         exit.Site.Extra = (ushort)(_frame >> 16);
-        if (target >= 4096)
+        if (!near)
             exit.Distant = (int)(long)target;
     }
 

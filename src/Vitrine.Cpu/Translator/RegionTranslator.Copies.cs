@@ -28,13 +28,8 @@ internal sealed unsafe partial class RegionTranslator
         public int* From;
         public byte* Behind;
 
-        // What is known of the flags at the jump.
-        public uint Flags;
-        public bool FlagsStored;
-        public FlagOperand A;
-        public FlagOperand B;
-        public int Immediate;
-        public int Host;
+        /// <summary>At the jump.</summary>
+        public KnownFlags Flags;
     }
 
     /// <summary>Lets a jump back lead to a copy of its loop. False: it must go to the head itself.</summary>
@@ -45,7 +40,7 @@ internal sealed unsafe partial class RegionTranslator
         for (int j = r.Target; j <= k; j++)
         {
             ref RegionInstruction other = ref _region.Instructions[j];
-            if ((j > r.Target && other.IsTarget) || other.Kind == InstructionKind.Interpreted)
+            if ((j > r.Target && (other.IsTarget || other.Inherits)) || other.Kind == InstructionKind.Interpreted)
                 return false;
         }
 
@@ -56,28 +51,9 @@ internal sealed unsafe partial class RegionTranslator
         copy.Condition = condition;
         copy.From = _w.JumpIf(condition);
         copy.Behind = _w.Position;
-        copy.Flags = _flags;
-        copy.FlagsStored = _flagsStored;
-        copy.A = _a;
-        copy.B = _b;
-        copy.Immediate = _immediate;
-        copy.Host = _host;
+        copy.Flags = Known();
         return true;
     }
-
-    private void TakeFlags(in Copy copy)
-    {
-        _flags = copy.Flags;
-        _overlay = copy.Flags >> 16;
-        _flagsStored = copy.FlagsStored;
-        _a = copy.A;
-        _b = copy.B;
-        _immediate = copy.Immediate;
-        _host = copy.Host;
-    }
-
-    private bool HasFlags(in Copy copy) => _flags == copy.Flags && _flagsStored == copy.FlagsStored && _a == copy.A && _b == copy.B
-        && (_b != FlagOperand.Immediate || _immediate == copy.Immediate) && (_host & copy.Host) == copy.Host;
 
     private void EmitCopy(ref Copy copy)
     {
@@ -86,7 +62,7 @@ internal sealed unsafe partial class RegionTranslator
         int exits = _exitCount;
         int forward = _forwardCount;
         _w.LandHere(copy.From);
-        TakeFlags(copy);
+        TakeFlags(copy.Flags);
         _copying = true;
         for (int j = copy.Head; j <= copy.Last; j++)
         {
@@ -102,7 +78,7 @@ internal sealed unsafe partial class RegionTranslator
         }
 
         _copying = false;
-        if (HasFlags(copy))
+        if (HasFlags(copy.Flags))
         {
             MachineCodeWriter.Land(_w.JumpIf(copy.Condition), start);
             _w.JumpTo(copy.Behind);
@@ -113,7 +89,7 @@ internal sealed unsafe partial class RegionTranslator
         _exitCount = exits;
         _forwardCount = forward;
         _w.MoveTo(start);
-        TakeFlags(copy);
+        TakeFlags(copy.Flags);
         StoreFlags();
         _w.JumpTo(_labels[copy.Head]);
     }

@@ -23,6 +23,33 @@ internal sealed unsafe partial class RegionTranslator
     private FlagOperand _b;
     private int _immediate;
 
+    /// <summary>All that is known at a place.</summary>
+    private struct KnownFlags
+    {
+        public uint Flags;
+        public bool FlagsStored;
+        public FlagOperand A;
+        public FlagOperand B;
+        public int Immediate;
+        public int Host;
+    }
+
+    private KnownFlags Known() => new() { Flags = _flags, FlagsStored = _flagsStored, A = _a, B = _b, Immediate = _immediate, Host = _host };
+
+    private void TakeFlags(in KnownFlags known)
+    {
+        _record++;
+        _flags = known.Flags;
+        _flagsStored = known.FlagsStored;
+        _a = known.A;
+        _b = known.B;
+        _immediate = known.Immediate;
+        _host = known.Host;
+    }
+
+    private bool HasFlags(in KnownFlags known) => _flags == known.Flags && _flagsStored == known.FlagsStored && _a == known.A && _b == known.B
+        && (_b != FlagOperand.Immediate || _immediate == known.Immediate) && (_host & known.Host) == known.Host;
+
     /// <summary>Nothing is known but that the record in memory is right.</summary>
     private void ForgetFlags()
     {
@@ -184,24 +211,28 @@ internal sealed unsafe partial class RegionTranslator
             _w.Registers(opcode, size, HostRegister.T1, HostRegister.Of((int)_b));
     }
 
-    /// <summary>Leaves to have the record evaluated, and takes the result over.</summary>
+    /// <summary>Has the record that is met here evaluated.</summary>
     /// <remarks>T0 keeps its value.</remarks>
     private void LoadFlags(in RegionInstruction r)
     {
         StoreFlags();
         _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
         ref Exit exit = ref NewExit(NativeReason.Flags, _w.Jump(), r);
-        exit.Resume = _w.Position;
         exit.Site.Flags = NativeSite.Unknown;
+        exit.LoadsFlags = true;
+        exit.Behind = _w.Position;
+        ForgetFlags();
+        _host = All & ~Adjust;
+    }
+
+    /// <summary>Where code goes on behind <see cref="NativeReason.Flags"/>: takes the result over.</summary>
+    private void EmitFlagImage(byte* behind)
+    {
         _w.LoadState(HostRegister.T0, CpuState.MissAddressOffset);
         _w.StoreState(CpuState.ScratchOffset, HostRegister.Rax);
         _w.State(0x8b, 4, HostRegister.Rax, CpuState.FlagImageOffset);
-        _w.Byte(0x04);                                                        // add al, 7fh: OF if al was 1
-        _w.Byte(0x7f);
-        _w.Byte(0x9e);                                                        // sahf
-        _w.LoadState(HostRegister.Rax, CpuState.ScratchOffset);
-        ForgetFlags();
-        _host = All;
+        FlagLoader.WriteImage(_w);
+        _w.JumpTo(behind);
     }
 
     /// <summary>The result of an instruction that keeps some flags: noted over the record of what was before.</summary>

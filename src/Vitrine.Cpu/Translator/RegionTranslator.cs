@@ -22,11 +22,13 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     private readonly MachineCodeWriter _w = new();
     private readonly Exit[] _exits = new Exit[MaxExits];
     private readonly byte*[] _labels = new byte*[Region.MaxInstructions];
-    private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions * 2];
+    private readonly (nint From, short Target)[] _forward = new (nint, short)[Region.MaxInstructions * 3];
     private readonly BlockBuilder _builder;
+    private readonly KnownFlags[] _inherited = new KnownFlags[Region.MaxInstructions];
     private int _exitCount;
     private int _forwardCount;
     private byte* _page;
+    private int _length;
     private uint _frame;
 
     public RegionTranslator(HostCode code, CpuLevel level)
@@ -48,8 +50,11 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         /// <summary>Where to go on afterwards, as a writable address; null for never.</summary>
         public byte* Resume;
 
-        /// <summary>For <see cref="NativeReason.Miss"/>: where to go on with the host address in T0.</summary>
+        /// <summary>Where to go on when nobody else is needed after all; for <see cref="NativeReason.Miss"/> with the host address in T0.</summary>
         public byte* Behind;
+
+        /// <summary>For <see cref="NativeReason.Flags"/>: the flags are to be loaded before control goes on at <see cref="Behind"/>.</summary>
+        public bool LoadsFlags;
 
         /// <summary>For <see cref="NativeReason.Link"/>: the jump to set is the one that leads here, not one of the exit's own.</summary>
         public bool LinksFrom;
@@ -68,10 +73,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     }
 
     /// <summary>Translates what begins at an offset of a page. Null: it can't be. Else the executable address.</summary>
-    public byte* Translate(byte* page, uint frame, uint offset)
+    /// <param name="length">Bytes of the page; or 15 from the offset on, for one instruction that goes on in the next page.</param>
+    public byte* Translate(byte* page, uint frame, uint offset, int length)
     {
-        if (!_region.Read(page, offset))
+        if (!_region.Read(page, offset, length))
             return null;
+        _length = length;
         _page = page;
         _frame = frame;
         _exitCount = 0;
@@ -87,10 +94,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         {
             BeginInstruction(k);
             k += EmitKeeping(k);
+            EmitContinuation(k - 1);
         }
 
-        if (!_region.IsClosed)
-            EmitGoto(_region.End);
         for (int c = 0; c < _copyCount; c++)
             EmitCopy(ref _copies[c]);
         foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
@@ -112,10 +118,27 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         return used;
     }
 
+    /// <summary>Behind an instruction that isn't followed by the one that is executed next.</summary>
+    private void EmitContinuation(int k)
+    {
+        ref RegionInstruction r = ref _region.Instructions[k];
+        if (r.Continuation == RegionInstruction.Next)
+            return;
+        if (r.Continuation == RegionInstruction.Outside)
+            EmitGoto(r.End);
+        else if (r.Continuation >= 0)
+            EmitJumpTo(r.Continuation, k);
+        ForgetFlags();
+    }
+
     private void BeginInstruction(int k)
     {
         ref RegionInstruction r = ref _region.Instructions[k];
-        if (r.IsTarget)
+        if (r.Inherits)
+        {
+            TakeFlags(_inherited[k]);
+        }
+        else if (r.IsTarget)
         {
             StoreFlags();
             ForgetFlags();
@@ -180,7 +203,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
             case InstructionKind.Leave: EmitLeave(ref r); break;
             case InstructionKind.Call: EmitCall(ref r); break;
             case InstructionKind.CallIndirect: EmitCallIndirect(ref r); break;
-            case InstructionKind.Jump: EmitJump(ref r); break;
+            case InstructionKind.Jump: EmitJump(ref r, k); break;
             case InstructionKind.JumpIndirect: EmitJumpIndirect(ref r); break;
             case InstructionKind.JumpIf: EmitJumpIf(ref r, k); break;
             case InstructionKind.Return: EmitReturn(ref r); break;
@@ -282,7 +305,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
                 break;
         }
 
-        int* toSite = EmitLeave(exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
+        int* toSite = EmitLeave(exit.LoadsFlags ? _code.LoadFlags : exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
         int* toSiteToo = null;
         if (renewal != null)
         {
@@ -303,6 +326,13 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
             exit.Site.Data = (int)(WriteOperations(exit.First, exit.Number) - site);
         else if (link != null)
             exit.Site.Data = (int)(link - site);
+        if (exit.LoadsFlags)
+        {
+            exit.Site.Data = (int)(exit.Behind - site);
+            exit.Site.Resume = (int)(_w.Position - site);
+            EmitFlagImage(exit.Behind);
+        }
+
         *(NativeSite*)site = exit.Site;
     }
 
