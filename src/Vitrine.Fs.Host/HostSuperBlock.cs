@@ -32,6 +32,7 @@ internal sealed class HostSuperBlock : SuperBlock, IHostResource
     private readonly Dictionary<ulong, HostDevice> _devices = [];
     private readonly Dictionary<HostFileId, PinnedFile>? _pinned;
     private HostHandle _rootHandle = null!;
+    private KernelStatFs? _pinnedFreeSpace;
     private ulong _nextNumber;
     private ulong _nextSynthetic = FirstSyntheticNumber;
     private HashSet<ulong>? _deviceNodeFileSystems;
@@ -150,6 +151,16 @@ internal sealed class HostSuperBlock : SuperBlock, IHostResource
     }
 
     public override async KTask<Result<KernelStatFs>> StatFsAsync(Task current)
+    {
+        if (_pinnedFreeSpace is { } known)
+            return known;
+        Result<KernelStatFs> stat = await StatFsNowAsync(current);
+        if (Spec.IsDeterministic && stat.Ok)
+            _pinnedFreeSpace = stat.Value;
+        return stat;
+    }
+
+    private async KTask<Result<KernelStatFs>> StatFsNowAsync(Task current)
     {
         Result<HostHandle> pinned = await RootDirectory.PinHandleAsync(current);
         if (!pinned.TryGet(out HostHandle? handle, out Errno error))
