@@ -128,6 +128,12 @@ internal sealed unsafe partial class RegionTranslator
         _w.Move(T0, Stack);
         EmitCheck(ref r, 8, false, again);
         _w.Memory(0x8b, 8, T0, T0);
+        EmitReturnTo(ref r);
+    }
+
+    /// <summary>RET, given the address in T0.</summary>
+    private void EmitReturnTo(ref RegionInstruction r)
+    {
         StoreFlags();
         int drop = 8 + (r.Code.OpCount == 0 ? 0 : r.Code.Immediate16);
         ref Exit exit = ref NewLookup(r);

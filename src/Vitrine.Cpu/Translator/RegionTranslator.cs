@@ -15,7 +15,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     public const int MaxBytes = 128 << 10;
 
     /// <summary>An instruction has at most four ways out.</summary>
-    private const int MaxExits = (Region.MaxInstructions + MaxCopied) * 5;
+    private const int MaxExits = ((Region.MaxInstructions * 2) + MaxCopied) * 5;
 
     private readonly HostCode _code;
     private readonly Region _region;
@@ -62,6 +62,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         /// <summary>The flags' record must be stored first.</summary>
         public bool StoresFlags;
 
+        /// <summary>For <see cref="NativeReason.Miss"/>: the number of the group, counted from 1, that is to be executed one by one then.</summary>
+        public short Group;
+
         /// <summary>For <see cref="NativeReason.Interpret"/>: first instruction and how many.</summary>
         public short First;
         public short Number;
@@ -85,6 +88,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _forwardCount = 0;
         _copyCount = 0;
         _copied = 0;
+        _groupCount = 0;
         _w.MoveTo(_code.Free);
         _w.AlignAhead(0, 16);
         byte* start = _w.Position;
@@ -93,12 +97,24 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         while (k < _region.Count)
         {
             BeginInstruction(k);
-            k += EmitKeeping(k);
+            int grouped = GroupAt(k);
+            if (grouped > 1)
+            {
+                EmitGroup(k, grouped);
+                k += grouped;
+            }
+            else
+            {
+                k += EmitKeeping(k);
+            }
+
             EmitContinuation(k - 1);
         }
 
         for (int c = 0; c < _copyCount; c++)
             EmitCopy(ref _copies[c]);
+        for (int g = 0; g < _groupCount; g++)
+            EmitGroupCopy(ref _groups[g]);
         foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
             MachineCodeWriter.Land((int*)from, _labels[target]);
         for (int e = 0; e < _exitCount; e++)
@@ -287,6 +303,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         {
             case NativeReason.Miss:
                 EmitTlbCheck(ref exit, out int* miss, out renewal);
+                if (exit.Group != 0)
+                {
+                    MachineCodeWriter.Land(miss, _groups[exit.Group - 1].Copy);
+                    break;
+                }
+
                 _w.LandHere(miss);
                 _w.StateIndexed(0x03, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + (exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read));
                 _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
@@ -305,7 +327,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
                 break;
         }
 
-        int* toSite = EmitLeave(exit.LoadsFlags ? _code.LoadFlags : exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
+        int* toSite = exit.Group != 0 ? null : EmitLeave(exit.LoadsFlags ? _code.LoadFlags : exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
         int* toSiteToo = null;
         if (renewal != null)
         {
@@ -317,7 +339,8 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         while (((nuint)_w.Position & 3) != 0)
             _w.Byte(0xcc);
         byte* site = _w.Position;
-        MachineCodeWriter.Land(toSite, site);
+        if (toSite != null)
+            MachineCodeWriter.Land(toSite, site);
         if (toSiteToo != null)
             MachineCodeWriter.Land(toSiteToo, site);
         exit.Site.Resume = exit.Resume == null ? 0 : (int)(exit.Resume - site);
