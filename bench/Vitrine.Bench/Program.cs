@@ -8,6 +8,8 @@ return args switch
     ["startup"] => StartUp.Run(),
     ["kernel"] => KernelSpeed.Run(),
     ["find"] => TreeWalk.Run(),
+    ["pipeline"] => Pipeline.Run(),
+    ["programs", .. string[] rest] => RealPrograms.Run(rest),
     _ => Usage(),
 };
 
@@ -19,7 +21,11 @@ static int RunAll()
     Console.WriteLine();
     status |= KernelSpeed.Run();
     Console.WriteLine();
-    return status | TreeWalk.Run();
+    status |= TreeWalk.Run();
+    Console.WriteLine();
+    status |= Pipeline.Run();
+    Console.WriteLine();
+    return status | RealPrograms.Run([]);
 }
 
 static int Usage()
@@ -31,6 +37,8 @@ static int Usage()
           cpu [program…]    the interpreter against native and qemu-x86_64
           kernel            system calls, switches, fork and exit, changing mappings against the host's kernel
           find              find /usr against the host
+          pipeline          a shell pipeline of 20 short commands, the translator against the interpreter
+          programs [name…]  python, a compiler, xz, openssl, sqlite: native, qemu-x86_64, translator, interpreter
         Without a name, all of them.
         """);
     return 2;
