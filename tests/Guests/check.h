@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -34,10 +35,11 @@ static inline const char *errname(int e)
     return other;
 }
 
-/* A program starts with the signals that a shell gives it, whatever its parent here ignores. */
-__attribute__((constructor)) static void default_signals(void)
+/* A program starts with the signals and the niceness that a shell gives it, whatever its parent here ignores or gives up. */
+__attribute__((constructor)) static void default_settings(void)
 {
     signal(SIGPIPE, SIG_DFL);
+    setpriority(PRIO_PROCESS, 0, 0);
 }
 
 /* The call and its exact result. */
@@ -49,6 +51,14 @@ __attribute__((constructor)) static void default_signals(void)
             printf("%s = -1 %s\n", #call, errname(errno)); \
         else \
             printf("%s = %ld\n", #call, result_); \
+    } while (0)
+
+/* A statement whose call an alarm interrupts. They come again and again: one that comes before the call begins is not the last. */
+#define WITH_ALARMS(statement) \
+    do { \
+        ualarm(20000, 20000); \
+        statement; \
+        ualarm(0, 0); \
     } while (0)
 
 /* The call and whether it succeeded: for results that differ from run to run. */

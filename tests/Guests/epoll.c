@@ -288,8 +288,7 @@ static void waiting(void)
     struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     sigaction(SIGALRM, &a, NULL);
     sigaction(SIGUSR1, &a, NULL);
-    ualarm(20000, 0);
-    SHOW(syscall(SYS_epoll_wait, e, got, 1, -1));
+    WITH_ALARMS(SHOW(syscall(SYS_epoll_wait, e, got, 1, -1)));
     printf("caught %d\n", caught);
     sigset_t none, usr1, now;
     sigemptyset(&none);

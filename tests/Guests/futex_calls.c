@@ -156,7 +156,7 @@ static void moving_to_locks(void)
     fflush(stdout);
     a = fork();
     if (a == 0) {
-        soon = in_milliseconds(CLOCK_MONOTONIC, 300);
+        soon = in_milliseconds(CLOCK_MONOTONIC, 1000);
         _exit(futex(word, FUTEX_WAIT_REQUEUE_PI, 7, &soon, lock, 0) == -1 && errno == ETIMEDOUT ? 5 : 6);
     }
     until_asleep(a);

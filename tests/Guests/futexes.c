@@ -140,7 +140,7 @@ static void requeueing(void)
 static void owned_locks(void)
 {
     int self = getpid();
-    words[2] = 0;
+    words[2] = words[3] = 0;
     SHOW(futex(&words[2], FUTEX_LOCK_PI, 0, NULL, NULL, 0));
     HOLDS(words[2] == self);
     SHOW(futex(&words[2], FUTEX_LOCK_PI, 0, NULL, NULL, 0));
@@ -153,6 +153,7 @@ static void owned_locks(void)
         SHOW(futex(&words[2], FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
         SHOW(futex(&words[2], FUTEX_LOCK_PI, 0, &at, NULL, 0));
         fflush(stdout);
+        __atomic_store_n(&words[3], 1, __ATOMIC_SEQ_CST);
         long got = futex(&words[2], FUTEX_LOCK_PI, 0, NULL, NULL, 0);
         SHOW(got);
         HOLDS((words[2] & FUTEX_TID_MASK) == getpid());
@@ -160,7 +161,8 @@ static void owned_locks(void)
         fflush(stdout);
         _exit(0);
     }
-    usleep(60000);
+    while (!__atomic_load_n(&words[3], __ATOMIC_SEQ_CST))
+        usleep(1000);
     until_asleep(pid);
     HOLDS((words[2] & FUTEX_WAITERS) != 0);
     SHOW(futex(&words[2], FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));

@@ -219,13 +219,11 @@ static void interrupted(void)
     pipe(p);
     struct sigaction a = { .sa_handler = on_alarm };
     sigaction(SIGALRM, &a, NULL);
-    ualarm(20000, 0);
-    SHOW(read(p[0], &c, 1));
+    WITH_ALARMS(SHOW(read(p[0], &c, 1)));
     fcntl(p[1], F_SETFL, O_NONBLOCK);
     fill(p[1], 4096);
     fcntl(p[1], F_SETFL, 0);
-    ualarm(20000, 0);
-    SHOW(write(p[1], "x", 1));
+    WITH_ALARMS(SHOW(write(p[1], "x", 1)));
     close(p[0]);
     close(p[1]);
 }
@@ -308,8 +306,7 @@ static void fifos(void)
     close(r);
     waitpid(child, NULL, 0);
     /* an open that waits is interrupted */
-    ualarm(20000, 0);
-    SHOW(open("fifo", O_RDONLY));
+    WITH_ALARMS(SHOW(open("fifo", O_RDONLY)));
     SHOW(unlink("fifo"));
 }
 

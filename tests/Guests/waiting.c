@@ -263,14 +263,11 @@ static void child_signals(void)
     signal(SIGCHLD, SIG_DFL);
 
     /* A signal ends a wait. */
-    struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGALRM, &action, NULL);
     child = sleeper();
-    setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(wait4_(child, NULL, 0));
-    setitimer(ITIMER_REAL, &soon, NULL);
-    SHOW(waitid_(P_PID, child, &info, WEXITED));
+    WITH_ALARMS(SHOW(wait4_(child, NULL, 0)));
+    WITH_ALARMS(SHOW(waitid_(P_PID, child, &info, WEXITED)));
     kill(child, SIGKILL);
     SHOW(waitid_(P_PID, child, &info, WEXITED));
 }

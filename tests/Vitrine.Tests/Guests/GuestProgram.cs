@@ -59,14 +59,18 @@ internal sealed record GuestProgram(string Name, string Source)
             yield return new GuestProgram(Path.GetFileNameWithoutExtension(path), File.ReadAllText(path));
     }
 
-    /// <summary>Compiles the program if it is newer than its last build; the path of the result.</summary>
+    private static readonly Lazy<DateTime> NewestHeader = new(() =>
+        System.IO.Directory.GetFiles(Directory, "*.h").Select(File.GetLastWriteTimeUtc).DefaultIfEmpty().Max());
+
+    /// <summary>Compiles the program if it or a header is newer than its last build; the path of the result.</summary>
     public string Build(string link)
     {
         string source = Path.Combine(Directory, Name + ".c");
         string result = Path.Combine(BuildDirectory, $"{Name}.{link}");
         lock (Building)
         {
-            if (File.Exists(result) && File.GetLastWriteTimeUtc(result) > File.GetLastWriteTimeUtc(source))
+            DateTime built = File.GetLastWriteTimeUtc(result);
+            if (File.Exists(result) && built > File.GetLastWriteTimeUtc(source) && built > NewestHeader.Value)
                 return result;
             string compiler = link == "musl" ? "musl-gcc" : "gcc";
             List<string> arguments = ["-O1", "-g0", "-w", "-D_GNU_SOURCE", "-pthread", "-o", result + ".new", source];
