@@ -125,7 +125,7 @@ internal sealed unsafe partial class VirtualProcessor
                     slot.ForgetWritable((byte*)request.Start);
                     break;
                 case ShootdownKind.Jumps:
-                    slot.ForgetJumps();
+                    slot.ForgetCode();
                     break;
             }
         }

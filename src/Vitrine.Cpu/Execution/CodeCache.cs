@@ -332,6 +332,7 @@ internal sealed unsafe class CodeCache : IDisposable
         lock (_lock)
         {
             _native?.Clear();
+            _translator?.Reset();
             _holdsTranslation = false;
         }
     }

@@ -53,9 +53,10 @@ internal unsafe partial struct CpuState
     public const int SplitWriteOffset = 2304;
     public const int SplitCapacity = 1024;
 
-    /// <summary>While machine code runs nothing is in the buffer of a split load: where it keeps host registers, and a TLB entry's offset.</summary>
+    /// <summary>While machine code runs nothing is in the buffer of a split load: where it keeps host registers, a TLB entry's offset, and an operand's in its page.</summary>
     public const int KeptOffset = SplitReadOffset;
     public const int TlbPlaceOffset = KeptOffset + 24;
+    public const int OffsetInPageOffset = KeptOffset + 32;
 
     /// <summary>RAX RCX RDX RBX RSP RBP RSI RDI R8–R15.</summary>
     [FieldOffset(0)] public fixed ulong Gpr[16];

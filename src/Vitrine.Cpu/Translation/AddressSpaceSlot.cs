@@ -127,6 +127,13 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
             Tlb[index].Write = NeverTag(index);
     }
 
+    /// <summary>Forgets where blocks are and what places in machine code know: these may go.</summary>
+    public void ForgetCode()
+    {
+        SiteCache.Forget(Sites);
+        ForgetJumps();
+    }
+
     /// <summary>Forgets where blocks are, not what pages translate to.</summary>
     public void ForgetJumps()
     {

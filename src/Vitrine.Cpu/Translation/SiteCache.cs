@@ -12,7 +12,14 @@ namespace Vitrine.Cpu.Translation;
 /// </summary>
 internal static unsafe class SiteCache
 {
-    public const int Entries = 4096;
+    /// <summary>
+    /// Those of places that read and of places that write, which share entries where there are too few; and those of fixed places: there
+    /// an operand lies at a fixed distance from the code, so that the entry is the code's page and the operand's own host address, of that place alone.
+    /// </summary>
+    public const int Readers = 2048;
+    public const int Writers = 2048;
+    public const int Fixed = 2048;
+    public const int Entries = Readers + Writers + Fixed;
     public const int EntrySize = 16;
 
     /// <summary>

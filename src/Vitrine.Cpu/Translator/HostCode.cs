@@ -93,6 +93,8 @@ internal sealed unsafe class HostCode : IDisposable
         WriteRenewal(w, TlbTag.Read);
         RenewWriter = w.Position;
         WriteRenewal(w, TlbTag.Write);
+        RenewFixed = w.Position;
+        WriteFixedRenewal(w);
         w.AlignAhead(0, 64);
         _codeStart = w.Position;
         Free = _codeStart;
@@ -109,6 +111,9 @@ internal sealed unsafe class HostCode : IDisposable
 
     /// <summary>See <see cref="FlagLoader"/>: writable address.</summary>
     public byte* LoadFlags { get; private set; }
+
+    /// <summary>Likewise for an operand at a fixed distance from the code, whose offset in its page is at <see cref="CpuState.OffsetInPageOffset"/>.</summary>
+    public byte* RenewFixed { get; private set; }
 
     /// <summary>Where a run of instructions goes when the budget is used up: writable address. T1 is the site.</summary>
     public byte* Refill { get; private set; }
@@ -197,12 +202,7 @@ internal sealed unsafe class HostCode : IDisposable
         w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites);
         w.StateIndexed(0x89, 8, Rax, Rcx, 0, Sites + 8);
         int* used = w.JumpIf(4);
-        w.State(0x8b, 4, Rax, Sites + SiteCache.LogCount);
-        w.Immediate(7, 4, Rax, SiteCache.LogCapacity);
-        int* full = w.JumpIf(3);
-        w.StateIndexed(0x89, 4, Rcx, Rax, 2, Sites + SiteCache.LogStart);
-        w.Immediate(0, 4, Rax, 1);
-        w.State(0x89, 4, Rax, Sites + SiteCache.LogCount);
+        WriteLog(w);
         int* done = w.Jump();
 
         w.LandHere(without);
@@ -218,15 +218,57 @@ internal sealed unsafe class HostCode : IDisposable
         w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites + 8);
 
         w.LandHere(used);
-        w.LandHere(full);
         w.LandHere(done);
         w.LandHere(first);
+        WriteAgain(w);
+    }
+
+    private static void WriteFixedRenewal(MachineCodeWriter w)
+    {
+        const int Rax = HostRegister.Rax, Rcx = HostRegister.Rcx, Rdx = HostRegister.Rdx, T0 = HostRegister.T0, T1 = HostRegister.T1;
+        const int Sites = SlotLayout.Sites;
+        w.StoreState(CpuState.KeptOffset, Rax);
+        w.StoreState(CpuState.KeptOffset + 8, Rcx);
+        w.StoreState(CpuState.KeptOffset + 16, Rdx);
+        w.StoreState(CpuState.NativeSiteOffset, T1);
+        w.Memory(0x63, 8, Rcx, T1, NativeSite.DataOffset);                    // movsxd
+        w.LoadState(Rax, CpuState.TlbPlaceOffset);
+        w.LoadState(Rdx, CpuState.PageBaseOffset);
+        w.StateIndexed(0x8b, 8, T0, Rax, 0, SlotLayout.Tlb + TlbTag.Host);
+        w.State(0x03, 8, T0, CpuState.OffsetInPageOffset);
+        w.StateIndexed(0xf6, 1, 0, Rcx, 0, Sites);                            // test byte, 1: not in use?
+        w.Byte(1);
+        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites);
+        w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites + 8);
+        int* used = w.JumpIf(4);
+        WriteLog(w);
+        w.LandHere(used);
+        WriteAgain(w);
+    }
+
+    /// <summary>Notes the entry whose offset is in RCX as in use. A full log says so. Uses RAX.</summary>
+    private static void WriteLog(MachineCodeWriter w)
+    {
+        const int Rax = HostRegister.Rax, Sites = SlotLayout.Sites;
+        w.State(0x8b, 4, Rax, Sites + SiteCache.LogCount);
+        w.Immediate(7, 4, Rax, SiteCache.LogCapacity);
+        int* full = w.JumpIf(3);
+        w.StateIndexed(0x89, 4, HostRegister.Rcx, Rax, 2, Sites + SiteCache.LogStart);
+        w.Immediate(0, 4, Rax, 1);
+        w.State(0x89, 4, Rax, Sites + SiteCache.LogCount);
+        w.LandHere(full);
+    }
+
+    /// <summary>Takes kept registers back, and goes on where the site begins again.</summary>
+    private static void WriteAgain(MachineCodeWriter w)
+    {
+        const int T0 = HostRegister.T0, T1 = HostRegister.T1;
         w.LoadState(T1, CpuState.NativeSiteOffset);
         w.Memory(0x63, 8, T0, T1, NativeSite.ResumeOffset);
         w.Registers(0x03, 8, T1, T0);
-        w.LoadState(Rax, KeptRax);
-        w.LoadState(Rcx, KeptRcx);
-        w.LoadState(Rdx, KeptRdx);
+        w.LoadState(HostRegister.Rax, CpuState.KeptOffset);
+        w.LoadState(HostRegister.Rcx, CpuState.KeptOffset + 8);
+        w.LoadState(HostRegister.Rdx, CpuState.KeptOffset + 16);
         w.Registers(0xff, 4, 4, T1);                                          // jmp t1
     }
 

@@ -244,7 +244,7 @@ internal sealed unsafe partial class RegionTranslator
         exit.Site.Size = (ushort)_frame;
         exit.Site.Extra = (ushort)(_frame >> 16);
         if (!near)
-            exit.Distant = (int)(long)target;
+            exit.Distance = (int)(long)target;
     }
 
     /// <summary>A jump to another page.</summary>

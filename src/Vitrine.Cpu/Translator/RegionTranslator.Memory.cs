@@ -7,16 +7,15 @@ namespace Vitrine.Cpu.Translator;
 /// <summary>Addresses and their translation by the TLB.</summary>
 internal sealed unsafe partial class RegionTranslator
 {
-    /// <summary>The entries of the next places that read and write; they are used in turn.</summary>
+    /// <summary>The entries of the next places that read and write, used in turn, and of the next fixed one.</summary>
     private int _nextReader;
     private int _nextWriter;
+    private int _nextFixed;
 
     /// <summary>An entry of <see cref="SiteCache"/>: several places may share one, but never one that reads and one that writes.</summary>
-    private int NextSite(bool write)
-    {
-        const int Half = SiteCache.Entries / 2;
-        return SiteCache.EntrySize * (write ? Half + (_nextWriter++ & (Half - 1)) : _nextReader++ & (Half - 1));
-    }
+    private int NextSite(bool write) => SiteCache.EntrySize * (write
+        ? SiteCache.Readers + (_nextWriter++ & (SiteCache.Writers - 1))
+        : _nextReader++ & (SiteCache.Readers - 1));
 
     /// <summary>The host register that holds a guest register; one that is in memory is loaded into <paramref name="temporary"/>.</summary>
     private int Read(int guest, int temporary)
@@ -67,8 +66,32 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitOperand(ref RegionInstruction r, int size, bool write)
     {
         byte* again = _w.Position;
+        if (r.Code.MemoryBase == Register.RIP && r.Code.MemoryIndex == Register.None
+            && r.Code.MemorySegment is not (Register.FS or Register.GS) && _nextFixed < SiteCache.Fixed)
+        {
+            EmitFixedCheck(ref r, size, write, again);
+            return;
+        }
+
         EmitAddress(r.Code);
         EmitCheck(ref r, size, write, again);
+    }
+
+    /// <summary>Makes a host address of an operand at a fixed distance from the code: as long as the code's page is the same, so is that.</summary>
+    private void EmitFixedCheck(ref RegionInstruction r, int size, bool write, byte* again)
+    {
+        int site = SiteCache.EntrySize * (SiteCache.Readers + SiteCache.Writers + _nextFixed++);
+        _w.LoadState(HostRegister.T0, CpuState.PageBaseOffset);
+        _w.State(0x3b, 8, HostRegister.T0, SlotLayout.Sites + site);          // cmp t0, [code's page]
+        ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(5), r);
+        exit.Resume = again;
+        exit.IsFixed = true;
+        exit.Distance = (int)(long)r.Code.MemoryDisplacement64;
+        exit.Site.Size = (ushort)size;
+        exit.Site.Extra = write ? (ushort)1 : (ushort)0;
+        exit.Site.Data = site;
+        _w.LoadState(HostRegister.T0, SlotLayout.Sites + site + 8);
+        _host = 0;
     }
 
     /// <summary>As <see cref="EmitOperand"/> for one that is read and written; with a LOCK prefix it must be aligned.</summary>
@@ -100,7 +123,10 @@ internal sealed unsafe partial class RegionTranslator
     {
         int site = exit.Site.Data;
         int tag = exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read;
-        _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site);          // add t0, [page]: the address again
+        if (exit.IsFixed)
+            _w.Lea(8, HostRegister.T0, HostRegister.T0, -1, 0, exit.Distance);
+        else
+            _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site);      // add t0, [page]: the address again
         _w.Registers(0x8b, 4, HostRegister.T1, HostRegister.T0);
         _w.Registers(0xc1, 4, 5, HostRegister.T1);                            // shr t1d, 7
         _w.Byte(7);
@@ -108,6 +134,12 @@ internal sealed unsafe partial class RegionTranslator
         _w.StateIndexed(0x2b, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + tag);
         _w.Immediate(7, 8, HostRegister.T0, 4096 - exit.Site.Size);
         miss = _w.JumpIf(7);
+        if (exit.IsFixed)
+        {
+            renewal = _w.Jump();
+            return;
+        }
+
         _w.State(0x83, 4, 5, SlotLayout.Sites + SiteCache.Countdown + site);  // sub [countdown], 1
         _w.Byte(1);
         renewal = _w.JumpIf(8);

@@ -69,8 +69,11 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         public short First;
         public short Number;
 
-        /// <summary>For <see cref="NativeReason.Distant"/>: a jump to this offset from the page's base, in another page.</summary>
-        public int Distant;
+        /// <summary>For <see cref="NativeReason.Distant"/>: that it is a jump; for a fixed operand: from the page's base.</summary>
+        public int Distance;
+
+        /// <summary>For <see cref="NativeReason.Miss"/>: the operand is at a fixed distance from the code.</summary>
+        public bool IsFixed;
 
         public NativeSite Site;
     }
@@ -122,6 +125,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _code.Free = _w.Position;
         return start + _code.ToExecutable;
     }
+
+    /// <summary>All that was translated is gone.</summary>
+    public void Reset() => _nextFixed = 0;
 
     /// <summary>As <see cref="Emit"/>, with an eye on registers that the flags' record needs.</summary>
     private int EmitKeeping(int k)
@@ -291,9 +297,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
                 _w.StoreState32(CpuState.FlagKindOffset, exit.Site.Flags);
         }
 
-        if (exit.Distant != 0)
+        if (exit.Reason == NativeReason.Distant)
         {
-            EmitDistant(exit.Distant);
+            EmitDistant(exit.Distance);
             return;
         }
 
@@ -333,7 +339,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         {
             _w.LandHere(renewal);
             _w.StoreState(CpuState.TlbPlaceOffset, HostRegister.T1);
-            toSiteToo = EmitLeave(exit.Site.Extra != 0 ? _code.RenewWriter : _code.RenewReader);
+            if (exit.IsFixed)
+                _w.StoreState(CpuState.OffsetInPageOffset, HostRegister.T0);
+            toSiteToo = EmitLeave(exit.IsFixed ? _code.RenewFixed : exit.Site.Extra != 0 ? _code.RenewWriter : _code.RenewReader);
         }
 
         while (((nuint)_w.Position & 3) != 0)
