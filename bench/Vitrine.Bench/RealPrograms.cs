@@ -25,7 +25,7 @@ internal static class RealPrograms
             new("python-numbers", python, [Path.Combine(scripts, "numbers.py")]),
             new("python-words", python, [Path.Combine(scripts, "words.py")]),
             new("python-json", python, [Path.Combine(scripts, "documents.py")]),
-            new("cc1 -O2", Compiler(), ["-quiet", "-O2", inputs.Source, "-o", "/dev/stdout"]),
+            new("cc1 -O2", Compiler(), ["-quiet", "-O2", "-imultiarch", Multiarch(), inputs.Source, "-o", "/dev/stdout"]),
             new("xz -6", HostTools.Find("xz"), ["-6", "-T1", "-k", "-c", inputs.Text]),
             new("openssl-sha256", HostTools.Find("openssl"), ["speed", "-seconds", "1", "-bytes", "16384", "-evp", "sha256"], IsThroughput: true),
             new("openssl-aes-gcm", HostTools.Find("openssl"), ["speed", "-seconds", "1", "-bytes", "16384", "-evp", "aes-128-gcm"], IsThroughput: true),
@@ -71,6 +71,9 @@ internal static class RealPrograms
         string path = HostTools.Run("gcc", "-print-prog-name=cc1").Output.Trim();
         return File.Exists(path) ? path : null;
     }
+
+    /// <summary>Where the C library's headers are, which gcc tells the compiler.</summary>
+    private static string Multiarch() => HostTools.Exists("gcc") ? HostTools.Run("gcc", "-print-multiarch").Output.Trim() : "";
 
     private static double Ratio(Job job, double native, string expected, double start, string[] by)
     {

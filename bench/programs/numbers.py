@@ -11,5 +11,5 @@ def advance(bodies, dt, n):
         for p in bodies:
             p[0] += dt * p[3]; p[1] += dt * p[4]; p[2] += dt * p[5]
 bodies = [[i * 1.5, i * 0.5 - 1, 2.0 - i, 0.1 * i, 0.2, -0.1 * i, 1.0 + i] for i in range(5)]
-advance(bodies, 0.001, 20000)
+advance(bodies, 0.001, 100000)
 print(sum(map(sum, bodies)))

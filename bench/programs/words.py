@@ -2,7 +2,7 @@
 import random, collections, re
 random.seed(7)
 words = ["".join(random.choice("abcdefgh") for _ in range(random.randint(2, 7))) for _ in range(4000)]
-text = " ".join(random.choice(words) for _ in range(120000))
+text = " ".join(random.choice(words) for _ in range(600000))
 count = collections.Counter(text.split())
 index = collections.defaultdict(list)
 for i, w in enumerate(text.split()):

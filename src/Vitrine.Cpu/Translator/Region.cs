@@ -103,7 +103,9 @@ internal sealed unsafe class Region
             _indexAt[at] = (short)++Count;
             at += (uint)r.Code.Length;
             expected = at;
-            bool isNear = r.Kind is InstructionKind.Jump or InstructionKind.JumpIf && r.Code.NearBranchTarget < 4096;
+
+            // Of a page that an instruction only begins in, nothing else can be read.
+            bool isNear = _length == 4096 && r.Kind is InstructionKind.Jump or InstructionKind.JumpIf && r.Code.NearBranchTarget < 4096;
             if (r.Kind == InstructionKind.JumpIf && isNear && pending < _pending.Length)
                 _pending[pending++] = (ushort)r.Code.NearBranchTarget;
             if (!InstructionRules.EndsRegion(r))

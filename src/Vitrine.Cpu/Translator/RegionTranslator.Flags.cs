@@ -40,6 +40,7 @@ internal sealed unsafe partial class RegionTranslator
     {
         _record++;
         _flags = known.Flags;
+        _overlay = known.Flags == NativeSite.Unknown ? 0 : known.Flags >> 16;
         _flagsStored = known.FlagsStored;
         _a = known.A;
         _b = known.B;
