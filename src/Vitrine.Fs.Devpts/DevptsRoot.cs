@@ -53,17 +53,14 @@ internal sealed class DevptsRoot : Inode
 }
 
 /// <summary>Its open file: ".", "..", ptmx, then the slaves by number.</summary>
-internal sealed class DevptsDirectoryFile(VfsPath path, Inode inode, OpenFlags flags, DevptsSuperBlock superBlock) : OpenFile(path, inode, flags)
+internal sealed class DevptsDirectoryFile(VfsPath path, Inode inode, OpenFlags flags, DevptsSuperBlock superBlock) : DirectoryFile(path, inode, flags)
 {
-    private const byte DirectoryType = 4;
     private const byte DeviceType = 2;
     private const int FirstSlave = 3;
 
     public override KTask<Errno> IterateAsync(Task current, DirectoryEmitter emitter)
     {
-        if (Position == 0 && !Emit(emitter, "."u8, Inode.Number, DirectoryType, 1))
-            return Fail(Errno.Success);
-        if (Position == 1 && !Emit(emitter, ".."u8, (Path.Dentry.Parent?.Inode ?? Inode).Number, DirectoryType, 2))
+        if (!EmitDots(emitter, Path.Dentry.Parent?.Inode ?? Inode))
             return Fail(Errno.Success);
         if (Position == 2 && !Emit(emitter, "ptmx"u8, superBlock.Multiplexer.Number, DeviceType, FirstSlave))
             return Fail(Errno.Success);
@@ -77,27 +74,5 @@ internal sealed class DevptsDirectoryFile(VfsPath path, Inode inode, OpenFlags f
         }
 
         return Fail(Errno.Success);
-    }
-
-    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence)
-    {
-        if (whence == SeekWhence.Current)
-            offset += Position;
-        else if (whence != SeekWhence.Set)
-            return Fail<long>(Errno.EINVAL);
-        if (offset < 0)
-            return Fail<long>(Errno.EINVAL);
-        Position = offset;
-        return KTask<Result<long>>.FromResult(offset);
-    }
-
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => Fail(Errno.Success);
-
-    private bool Emit(DirectoryEmitter emitter, ReadOnlySpan<byte> name, InodeNumber number, byte type, long next)
-    {
-        if (!emitter.Emit(name, number, type, next))
-            return false;
-        Position = next;
-        return true;
     }
 }

@@ -41,19 +41,13 @@ internal sealed class HostEmptyDirectory : Inode
 }
 
 /// <summary>An open empty directory: "." and "..".</summary>
-internal sealed class HostEmptyDirectoryFile(VfsPath path, HostEmptyDirectory directory, OpenFlags flags) : OpenFile(path, directory, flags)
+internal sealed class HostEmptyDirectoryFile(VfsPath path, HostEmptyDirectory directory, OpenFlags flags) : DirectoryFile(path, directory, flags)
 {
     public override KTask<Errno> IterateAsync(Task current, DirectoryEmitter emitter)
     {
-        if (Position == 0 && emitter.Emit("."u8, Inode.Number, 4, 1))
-            Position = 1;
-        if (Position == 1 && emitter.Emit(".."u8, directory.Parent.Number, 4, 2))
-            Position = 2;
-        return KTask<Errno>.FromResult(Errno.Success);
+        _ = EmitDots(emitter, directory.Parent);
+        return Fail(Errno.Success);
     }
 
-    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence) =>
-        KTask<Result<long>>.FromResult(HostDirectoryFile.SeekListing(this, offset, whence, 2));
-
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => KTask<Errno>.FromResult(Errno.Success);
+    protected override long? End => 2;
 }

@@ -8,9 +8,8 @@ namespace Vitrine.Fs.Overlay;
 /// An open directory of an overlay. One that is in a single tree passes that tree's listing on, with its positions; a
 /// merged one is read once and keeps the positions of that reading. A rewind decides anew.
 /// </summary>
-internal sealed class OverlayDirectoryFile(VfsPath path, OverlayDirectory directory, OpenFlags flags) : OpenFile(path, directory, flags)
+internal sealed class OverlayDirectoryFile(VfsPath path, OverlayDirectory directory, OpenFlags flags) : DirectoryFile(path, directory, flags)
 {
-    private const byte DirectoryType = 4;
     private OpenFile? _real;
     private DirectorySnapshot? _merged;
 
@@ -45,24 +44,8 @@ internal sealed class OverlayDirectoryFile(VfsPath path, OverlayDirectory direct
             return moved;
         }
 
-        switch (whence)
-        {
-            case SeekWhence.Set:
-                break;
-            case SeekWhence.Current:
-                offset += Position;
-                break;
-            default:
-                return Errno.EINVAL;
-        }
-
-        if (offset < 0)
-            return Errno.EINVAL;
-        Position = offset;
-        return offset;
+        return await base.SeekAsync(current, offset, whence);
     }
-
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => Fail(Errno.Success);
 
     public override void Release()
     {
@@ -103,20 +86,8 @@ internal sealed class OverlayDirectoryFile(VfsPath path, OverlayDirectory direct
 
     private Errno IterateMerged(DirectoryEmitter emitter)
     {
-        if (Position == 0)
-        {
-            if (!emitter.Emit("."u8, directory.Number, DirectoryType, 1))
-                return Errno.Success;
-            Position = 1;
-        }
-
-        if (Position == 1)
-        {
-            if (!emitter.Emit(".."u8, (directory.Parent ?? directory).Number, DirectoryType, 2))
-                return Errno.Success;
-            Position = 2;
-        }
-
+        if (!EmitDots(emitter, directory.Parent ?? directory))
+            return Errno.Success;
         Position = _merged!.Emit(emitter, Position, 2);
         return Errno.Success;
     }

@@ -77,7 +77,7 @@ internal sealed unsafe partial class BlockBuilder
         Op* o = AppendWithMemory(i, k);
         bool memory = SetVexOperands(o, i);
         o->Imm = (ulong)v.Execute;
-        o->Fn = memory ? &VexHandlers.Reads : &VexHandlers.Registers;
+        o->Fn = memory ? &VexHandlers.Reads<LanewiseExecution> : &VexHandlers.Registers<LanewiseExecution>;
         bool whole = v.Shape is VexShape.Whole or VexShape.WholeToXmm;
         Op* how = _ops + _count++;
         *how = default;
@@ -155,7 +155,7 @@ internal sealed unsafe partial class BlockBuilder
         Op* o = AppendWithMemory(i, k);
         bool memory = SetVexOperands(o, i);
         o->Aux = form;
-        o->Fn = memory ? &FusedHandlers.Reads : &FusedHandlers.Registers;
+        o->Fn = memory ? &VexHandlers.Reads<FusedMultiply> : &VexHandlers.Registers<FusedMultiply>;
         Op* how = _ops + _count++;
         *how = default;
         how->Length = wide ? (byte)2 : (byte)1;

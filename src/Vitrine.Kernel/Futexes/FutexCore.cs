@@ -94,10 +94,7 @@ internal static class FutexCore
         MmStruct mm = current.Mm!;
         for (; ; )
         {
-            Errno error = FutexKey.Find(mm, from.Address, shared, out FutexKey source);
-            if (error != Errno.Success)
-                return error;
-            error = FutexKey.Find(mm, to.Address, targetShared, out FutexKey target);
+            Errno error = FutexKey.FindBoth(mm, from.Address, shared, to.Address, targetShared, out FutexKey source, out FutexKey target);
             if (error != Errno.Success)
                 return error;
             if ((shared && !mm.TryRead32(from.Address, out _)) || (targetShared && !mm.TryRead32(to.Address, out _)))
@@ -137,10 +134,7 @@ internal static class FutexCore
         MmStruct mm = current.Mm!;
         for (; ; )
         {
-            Errno error = FutexKey.Find(mm, first.Address, shared, out FutexKey one);
-            if (error != Errno.Success)
-                return error;
-            error = FutexKey.Find(mm, second.Address, shared, out FutexKey two);
+            Errno error = FutexKey.FindBoth(mm, first.Address, shared, second.Address, shared, out FutexKey one, out FutexKey two);
             if (error != Errno.Success)
                 return error;
             var decoded = FutexWordOperation.Decode(operation);

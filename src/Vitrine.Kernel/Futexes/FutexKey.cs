@@ -19,4 +19,12 @@ internal readonly record struct FutexKey(object Owner, ulong Offset)
             key = new FutexKey(space, (index << Page.Shift) + (ulong)address.PageOffset);
         return error;
     }
+    /// <summary>The keys of two words; the first error.</summary>
+    public static Errno FindBoth(
+        MmStruct mm, VirtAddr first, bool firstIsShared, VirtAddr second, bool secondIsShared, out FutexKey firstKey, out FutexKey secondKey)
+    {
+        secondKey = default;
+        Errno error = Find(mm, first, firstIsShared, out firstKey);
+        return error != Errno.Success ? error : Find(mm, second, secondIsShared, out secondKey);
+    }
 }

@@ -25,10 +25,7 @@ internal static class FutexRequeuePi
         FutexTable table = current.Kernel.Futexes;
         for (; ; )
         {
-            Errno error = FutexKey.Find(mm, lockWord.Address, shared, out FutexKey target);
-            if (error != Errno.Success)
-                return error;
-            error = FutexKey.Find(mm, word.Address, shared, out FutexKey key);
+            Errno error = FutexKey.FindBoth(mm, lockWord.Address, shared, word.Address, shared, out FutexKey target, out FutexKey key);
             if (error != Errno.Success)
                 return error;
             if (key == target)
@@ -77,10 +74,7 @@ internal static class FutexRequeuePi
         MmStruct mm = current.Mm!;
         for (; ; )
         {
-            Errno error = FutexKey.Find(mm, word.Address, shared, out FutexKey source);
-            if (error != Errno.Success)
-                return error;
-            error = FutexKey.Find(mm, lockWord.Address, shared, out FutexKey target);
+            Errno error = FutexKey.FindBoth(mm, word.Address, shared, lockWord.Address, shared, out FutexKey source, out FutexKey target);
             if (error != Errno.Success)
                 return error;
             if (source == target)

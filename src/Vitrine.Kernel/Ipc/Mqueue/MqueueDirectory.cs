@@ -93,16 +93,13 @@ internal sealed class MqueueDirectory : Inode
 }
 
 /// <summary>The directory opened.</summary>
-internal sealed class MqueueDirectoryFile(VfsPath path, MqueueDirectory directory, OpenFlags flags) : OpenFile(path, directory, flags)
+internal sealed class MqueueDirectoryFile(VfsPath path, MqueueDirectory directory, OpenFlags flags) : DirectoryFile(path, directory, flags)
 {
-    private const byte DirectoryType = 4;
     private const byte RegularType = 8;
 
     public override KTask<Errno> IterateAsync(Task current, DirectoryEmitter emitter)
     {
-        if (Position == 0 && !Emit(emitter, "."u8, directory.Number, DirectoryType, 1))
-            return Fail(Errno.Success);
-        if (Position == 1 && !Emit(emitter, ".."u8, (Path.Dentry.Parent?.Inode ?? directory).Number, DirectoryType, 2))
+        if (!EmitDots(emitter, Path.Dentry.Parent?.Inode ?? directory))
             return Fail(Errno.Success);
         foreach (KeyValuePair<long, MqueueDirectory.Entry> entry in directory.Entries)
         {
@@ -111,27 +108,5 @@ internal sealed class MqueueDirectoryFile(VfsPath path, MqueueDirectory director
         }
 
         return Fail(Errno.Success);
-    }
-
-    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence)
-    {
-        if (whence == SeekWhence.Current)
-            offset += Position;
-        else if (whence != SeekWhence.Set)
-            return Fail<long>(Errno.EINVAL);
-        if (offset < 0)
-            return Fail<long>(Errno.EINVAL);
-        Position = offset;
-        return KTask<Result<long>>.FromResult(offset);
-    }
-
-    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => Fail(Errno.Success);
-
-    private bool Emit(DirectoryEmitter emitter, ReadOnlySpan<byte> name, InodeNumber number, byte type, long next)
-    {
-        if (!emitter.Emit(name, number, type, next))
-            return false;
-        Position = next;
-        return true;
     }
 }

@@ -67,7 +67,7 @@ internal sealed class GeneratedListing(DirectoryEmitter emitter, long from)
 }
 
 /// <summary>An open directory of a generated file system.</summary>
-internal sealed class GeneratedDirectoryFile(VfsPath path, GeneratedDirectory directory, OpenFlags flags) : OpenFile(path, directory, flags)
+internal sealed class GeneratedDirectoryFile(VfsPath path, GeneratedDirectory directory, OpenFlags flags) : DirectoryFile(path, directory, flags)
 {
     public override KTask<Errno> IterateAsync(Task current, DirectoryEmitter emitter)
     {
@@ -80,19 +80,7 @@ internal sealed class GeneratedDirectoryFile(VfsPath path, GeneratedDirectory di
         return Fail(Errno.Success);
     }
 
-    public override KTask<Result<long>> SeekAsync(Task current, long offset, SeekWhence whence)
-    {
-        long target = whence switch
-        {
-            SeekWhence.Set => offset,
-            SeekWhence.Current => Position + offset,
-            _ => -1,
-        };
-        if (target < 0)
-            return Fail<long>(Errno.EINVAL);
-        Position = target;
-        return KTask<Result<long>>.FromResult(target);
-    }
+    public override KTask<Errno> SyncAsync(Task current, bool dataOnly) => Fail(Errno.EINVAL);
 
     public override KTask<Result<long>> ReadAsync(Task current, IovIter to, long offset) => Fail<long>(Errno.EISDIR);
 }

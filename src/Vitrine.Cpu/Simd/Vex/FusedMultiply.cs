@@ -12,23 +12,12 @@ namespace Vitrine.Cpu.Simd.Vex;
 /// FMA: x·y + z with one rounding. D is the first operand and the destination, V the second, S or memory the third; Aux is a
 /// <see cref="FusedForm"/>. <c>o[1]</c> is no instruction but has the number of halves (Length) and the memory size (S).
 /// </summary>
-internal static unsafe class FusedHandlers
+internal readonly unsafe struct FusedMultiply : IVexExecution
 {
-    // SAFETY: D, V and S are offsets of slots of 32 bytes in CpuState; memory is probed for the operand's size.
-
-    [MethodImpl(Handler)]
-    public static Op* Registers(CpuState* c, Op* o) => TryRun(c, o, (byte*)c + o->S) ? o[2].Fn(c, o + 2) : Leave.Requested(c, o);
-
-    [MethodImpl(Handler)]
-    public static Op* Reads(CpuState* c, Op* o)
-    {
-        if (!MemoryAccess.TryReadable(c, o, Op.Address(c, o), o[1].S, out byte* p))
-            return o;
-        return TryRun(c, o, p) ? o[2].Fn(c, o + 2) : Leave.Requested(c, o);
-    }
+    // SAFETY: D, V and third are slots of 32 bytes in CpuState; or third is memory that was probed for the operand's size.
 
     [MethodImpl(Never)]
-    private static bool TryRun(CpuState* c, Op* o, byte* third)
+    public static bool TryRun(CpuState* c, Op* o, byte* third)
     {
         byte* first = (byte*)c + o->D;
         byte* second = (byte*)c + o->V;
