@@ -20,7 +20,7 @@ internal static class DoCommand
         var volumes = new Option<string[]>("--volume", "-v") { Description = "Share a host directory or file, writable unless it ends in ':ro'.", HelpName = "HOST:GUEST[:ro]" };
         var strace = new Option<bool>("--strace") { Description = "Print every system call to standard error, as strace -f does." };
         var seed = new Option<ulong?>("--seed") { Description = "Run deterministically: one processor, time counted in instructions from 2030 on, all chance from this number.", HelpName = "N" };
-        var stateHash = new Option<string>("--state-hash") { Description = "With --seed: print a hash of the machine's state at the program's end to standard error; every:N also each N instructions.", HelpName = "every:N", Arity = ArgumentArity.ZeroOrOne };
+        var stateHash = new Option<string>("--state-hash") { Description = "With --seed: print a hash of the machine's state at the program's end to standard error; every:N also each N instructions, every:N@START from the START-th on.", HelpName = "every:N[@START]", Arity = ArgumentArity.ZeroOrOne };
         var program = new Argument<string[]>("PROGRAM ARGS") { Description = "The program and its arguments, after '--'.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("do", "Run a program of this host in a machine that sees the host's tree but can't change it.")
         {
@@ -28,6 +28,7 @@ internal static class DoCommand
         };
         command.SetAction(parsed =>
         {
+            (ulong interval, ulong start) = OptionValues.ParseInterval(parsed.GetValue(stateHash));
             OptionValues.RequireSeed(parsed.GetValue(seed), parsed.GetResult(stateHash) is not null, parsed.GetValue(processors));
             var machine = new MachineOptions
             {
@@ -46,7 +47,8 @@ internal static class DoCommand
                 Trace = parsed.GetValue(strace) ? StandardError.WriteLine : null,
                 Seed = parsed.GetValue(seed),
                 HashesState = parsed.GetResult(stateHash) is not null,
-                StateHashInterval = OptionValues.ParseInterval(parsed.GetValue(stateHash)),
+                StateHashInterval = interval,
+                StateHashStart = start,
                 StateHashed = static hash => Program.Say(StateHashText.Between(hash)),
             };
             string[] words = parsed.GetValue(program)!;

@@ -33,15 +33,19 @@ internal static class OptionValues
         _ => throw new FormatException($"'{text}' is not a processor level: x86-64-v2, x86-64-v3 or max"),
     };
 
-    /// <summary>How often the state is hashed: "every:N" with N instructions; null or empty, only at the end, is 0.</summary>
-    public static ulong ParseInterval(string? text)
+    /// <summary>How often the state is hashed: "every:N" or "every:N@START" in instructions; null or empty, only at the end, is 0.</summary>
+    public static (ulong Interval, ulong Start) ParseInterval(string? text)
     {
         const string prefix = "every:";
         if (string.IsNullOrEmpty(text))
-            return 0;
-        if (!text.StartsWith(prefix, StringComparison.Ordinal) || !ulong.TryParse(text.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out ulong interval) || interval == 0)
-            throw new FormatException($"'{text}' is not how often to hash the state; write every:1000000, in instructions");
-        return interval;
+            return default;
+        string[] numbers = text.StartsWith(prefix, StringComparison.Ordinal) ? text[prefix.Length..].Split('@') : [];
+        ulong start = 0;
+        if (numbers.Length is not (1 or 2) || !TryParse(numbers[0], out ulong interval) || interval == 0 || (numbers.Length == 2 && !TryParse(numbers[1], out start)))
+            throw new FormatException($"'{text}' is not how often to hash the state; write every:1000000, or every:1000@5000000 for the first after 5000000 instructions");
+        return (interval, start);
+
+        static bool TryParse(string number, out ulong value) => ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out value);
     }
 
     /// <summary>What only makes sense with a seed, and what makes none with one.</summary>

@@ -32,6 +32,9 @@ public sealed class MachineOptions
     /// <summary>With <see cref="StateHashed"/>: after how many retired instructions the state is hashed each time; 0 for never.</summary>
     public ulong StateHashInterval { get; init; }
 
+    /// <summary>With <see cref="StateHashInterval"/>: after how many retired instructions the first hash is made; 0: after an interval.</summary>
+    public ulong StateHashStart { get; init; }
+
     /// <summary>
     /// Told of each hash that comes after a <see cref="StateHashInterval"/>, on the machine's thread, which it holds up. Two runs
     /// part where the first of these differ. Needs <see cref="HashesState"/>.

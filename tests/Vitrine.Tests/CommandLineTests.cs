@@ -36,7 +36,7 @@ public class CommandLineTests
     [InlineData(125, "vitrine: '486' is not a processor level: x86-64-v2, x86-64-v3 or max\n", "do", "--cpu", "486", "--", "true")]
     [InlineData(125, "vitrine: --seed runs on one processor: leave --cpus out\n", "do", "--seed", "1", "--cpus", "2", "--", "true")]
     [InlineData(125, "vitrine: --state-hash needs --seed: without it no two runs are in the same state\n", "do", "--state-hash", "--", "true")]
-    [InlineData(125, "vitrine: 'often' is not how often to hash the state; write every:1000000, in instructions\n", "do", "--seed", "1", "--state-hash=often", "--", "true")]
+    [InlineData(125, "vitrine: 'often' is not how often to hash the state; write every:1000000, or every:1000@5000000 for the first after 5000000 instructions\n", "do", "--seed", "1", "--state-hash=often", "--", "true")]
     [InlineData(125, "vitrine: a volume is HOST:GUEST[:ro], with an absolute path for GUEST; got 'x'\n", "do", "--volume", "x", "--", "true")]
     [InlineData(125, "vitrine: cannot start in '/no/such': No such file or directory\n", "do", "--workdir", "/no/such", "--", "true")]
     public void Error_IsOneLineAndItsStatus(int status, string error, params string[] arguments)

@@ -14,11 +14,12 @@ internal sealed record StateDigest(ulong Instructions, byte[] Whole, byte[] Memo
 /// </summary>
 /// <param name="kernel">The machine.</param>
 /// <param name="interval">Instructions between two of them; 0: only at programs' ends.</param>
+/// <param name="start">After how many instructions the first one is made; 0: after an interval.</param>
 /// <param name="taken">Told of each that comes after an interval.</param>
-internal sealed class StateDigests(KernelInstance kernel, ulong interval, Action<StateDigest>? taken)
+internal sealed class StateDigests(KernelInstance kernel, ulong interval, ulong start, Action<StateDigest>? taken)
 {
     /// <summary>At how many retired instructions the next one is due.</summary>
-    public ulong Next { get; private set; } = interval == 0 ? ulong.MaxValue : interval;
+    public ulong Next { get; private set; } = interval == 0 ? ulong.MaxValue : start == 0 ? interval : start;
 
     public void Take(ulong retired)
     {

@@ -59,7 +59,7 @@ internal static class MachineAssembler
         // Kernel objects live in the host's managed heap: what they are declared to cost is bounded like the guest's RAM is.
         kernel.RootCgroup.KernelMemoryMaximum = options.Memory / 2;
         if (options.HashesState)
-            kernel.Digests = new StateDigests(kernel, options.StateHashInterval, digest => options.StateHashed?.Invoke(new StateHash(digest)));
+            kernel.Digests = new StateDigests(kernel, options.StateHashInterval, options.StateHashStart, digest => options.StateHashed?.Invoke(new StateHash(digest)));
         Credentials credentials = CredentialsOf(options.Identity, kernel.InitUserNamespace);
         var tree = new FileTree(kernel, options, credentials);
         return new RunningMachine(options, kernel, ram, credentials, tree.MountAsync);
