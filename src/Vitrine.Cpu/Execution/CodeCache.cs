@@ -217,7 +217,7 @@ internal sealed unsafe class CodeCache : IDisposable
     public void* NativeGate => _native == null ? null : _native.Enter;
 
     /// <summary>There is no room for more machine code.</summary>
-    public bool IsNativeFull => _native is { } native && native.Available < Translator.RegionTranslator.MaxBytes;
+    public bool IsNativeFull => _native is { HasRoom: false };
 
     /// <summary>Makes machine code of the region that a block begins. False: it has none, and gets none now.</summary>
     public bool Translate(BlockHeader* block)

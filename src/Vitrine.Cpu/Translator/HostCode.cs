@@ -7,7 +7,7 @@ namespace Vitrine.Cpu.Translator;
 /// <summary>
 /// Memory for machine code, never writable and executable at the same address: one anonymous file, mapped once for
 /// writing and once for executing. At its start are the gates between managed and machine code. Code is added behind what there is,
-/// and forgotten all at once.
+/// and forgotten all at once. What is rarely executed has a part of its own, so that the rest lies close together.
 /// </summary>
 internal sealed unsafe class HostCode : IDisposable
 {
@@ -27,7 +27,14 @@ internal sealed unsafe class HostCode : IDisposable
     /// <summary>Where the next code is written; what the translator has written becomes code by moving this.</summary>
     public byte* Free { get; set; }
 
-    public nuint Available => (nuint)(_writable + _size - Free);
+    /// <summary>As <see cref="Free"/> for code that is rarely executed.</summary>
+    public byte* FreeRare { get; set; }
+
+    /// <summary>There is room for a region.</summary>
+    public bool HasRoom => RareStart - Free >= RegionTranslator.MaxBytes && _writable + _size - FreeRare >= RegionTranslator.MaxRareBytes;
+
+    /// <summary>Ways out take about three times as much as what they lead out of.</summary>
+    private byte* RareStart => _writable + (_size / 4);
 
     /// <summary>Function (state, code): runs code from an executable address until it leaves.</summary>
     public void* Enter { get; private set; }
@@ -56,7 +63,11 @@ internal sealed unsafe class HostCode : IDisposable
     }
 
     /// <summary>Forgets all code. No processor may be in it or be able to get there.</summary>
-    public void Clear() => Free = _codeStart;
+    public void Clear()
+    {
+        Free = _codeStart;
+        FreeRare = RareStart;
+    }
 
     private bool TryMap()
     {
@@ -97,7 +108,7 @@ internal sealed unsafe class HostCode : IDisposable
         WriteFixedRenewal(w);
         w.AlignAhead(0, 64);
         _codeStart = w.Position;
-        Free = _codeStart;
+        Clear();
     }
 
     /// <summary>

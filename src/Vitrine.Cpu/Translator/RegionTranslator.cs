@@ -12,7 +12,10 @@ namespace Vitrine.Cpu.Translator;
 internal sealed unsafe partial class RegionTranslator : IDisposable
 {
     /// <summary>Bytes that a region may need at most; the caller sees to it that they are there.</summary>
-    public const int MaxBytes = 128 << 10;
+    public const int MaxBytes = 64 << 10;
+
+    /// <summary>As <see cref="MaxBytes"/>, of code that is rarely executed.</summary>
+    public const int MaxRareBytes = 192 << 10;
 
     /// <summary>An instruction has at most four ways out.</summary>
     private const int MaxExits = ((Region.MaxInstructions * 2) + MaxCopied) * 5;
@@ -116,13 +119,15 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
 
         for (int c = 0; c < _copyCount; c++)
             EmitCopy(ref _copies[c]);
+        _code.Free = _w.Position;
+        _w.MoveTo(_code.FreeRare);
         for (int g = 0; g < _groupCount; g++)
             EmitGroupCopy(ref _groups[g]);
         foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
             MachineCodeWriter.Land((int*)from, _labels[target]);
         for (int e = 0; e < _exitCount; e++)
             EmitExit(ref _exits[e]);
-        _code.Free = _w.Position;
+        _code.FreeRare = _w.Position;
         return start + _code.ToExecutable;
     }
 
