@@ -123,6 +123,25 @@ internal unsafe ref struct EncodedInstruction
             w.Byte(0x66);
         if (Repeat != 0)
             w.Byte(Repeat);
+        WriteRexAndMap(w, reg, rm);
+        WriteOperands(w, reg, rm);
+    }
+
+    /// <summary>Writes an instruction with a register in ModRM.rm as the one with a memory operand, which is a field of the state. It has no VEX prefix.</summary>
+    public readonly void WriteInState(MachineCodeWriter w, int reg, int offset)
+    {
+        if (OperandSize)
+            w.Byte(0x66);
+        if (Repeat != 0)
+            w.Byte(Repeat);
+        WriteRexAndMap(w, reg, HostRegister.State);
+        w.Byte(Opcode);
+        w.Address(reg, HostRegister.State, offset - HostRegister.StateBias);
+        WriteImmediate(w);
+    }
+
+    private readonly void WriteRexAndMap(MachineCodeWriter w, int reg, int rm)
+    {
         int rex = (Wide ? 8 : 0) | ((reg & 8) >> 1) | ((rm & 8) >> 3);
         if (rex != 0 || HasRex)
             w.Byte(0x40 | rex);
@@ -130,7 +149,12 @@ internal unsafe ref struct EncodedInstruction
             w.Byte(0x0f);
         if (Map > 1)
             w.Byte(Map == 2 ? 0x38 : 0x3a);
-        WriteOperands(w, reg, rm);
+    }
+
+    private readonly void WriteImmediate(MachineCodeWriter w)
+    {
+        for (int i = 0; i < ImmediateLength; i++)
+            w.Byte(Immediate[i]);
     }
 
     /// <summary>The opcode and what follows it.</summary>
@@ -141,7 +165,6 @@ internal unsafe ref struct EncodedInstruction
             w.Address(reg, rm, 0);
         else
             w.Byte(0xc0 | ((reg & 7) << 3) | (rm & 7));
-        for (int i = 0; i < ImmediateLength; i++)
-            w.Byte(Immediate[i]);
+        WriteImmediate(w);
     }
 }

@@ -123,7 +123,7 @@ internal sealed unsafe partial class RegionTranslator
         int size = InstructionRules.SizeOf(r.Code, 0);
         if (e.IsMemory)
             EmitOperand(ref r, size, false);
-        EmitEncoded(ref e, true, true, true, false);
+        EmitPlain(ref e, true, true, false);
         _host = r.HostValid;
         if (r.NeedsRecord)
             RecordProduct(HostRegister.Of(e.Reg) < 0 ? T1 : HostRegister.Of(e.Reg), size);

@@ -40,7 +40,7 @@ internal sealed unsafe partial class RegionTranslator
         if (e.IsMemory && !IsRegister(i, 1) && !load)
             e.Write(_w, e.Reg, T0);
         else
-            EmitEncoded(ref e, true, true, load, !load);
+            EmitPlain(ref e, true, load, !load, size < 4);
     }
 
     private void EmitMoveImmediate(int guest, int size, ulong value)
@@ -121,7 +121,7 @@ internal sealed unsafe partial class RegionTranslator
         EncodedInstruction e = Parse(r);
         if (e.IsMemory)
             EmitOperand(ref r, InstructionRules.SizeOf(r.Code, 1), false);
-        EmitEncoded(ref e, true, true, true, false);
+        EmitPlain(ref e, true, true, false, InstructionRules.SizeOf(r.Code, 0) < 4);
     }
 
     private void EmitLoadAddress(ref RegionInstruction r)
@@ -243,7 +243,7 @@ internal sealed unsafe partial class RegionTranslator
         bool immediate = !IsRegister(i, 1) && !IsMemory(i, 1);
         bool writes = i.Mnemonic is not (Mnemonic.Cmp or Mnemonic.Test);
         bool toReg = !immediate && i.Mnemonic != Mnemonic.Test && (e.Opcode & 2) != 0;
-        EmitEncoded(ref e, !immediate, true, writes && toReg, writes && !toReg);
+        EmitPlain(ref e, !immediate, writes && toReg, writes && !toReg);
     }
 
     /// <summary>An operation of the 80h group, or TEST (8), between a host register and the instruction's immediate.</summary>
@@ -544,7 +544,7 @@ internal sealed unsafe partial class RegionTranslator
         if (e.IsMemory)
             EmitOperand(ref r, InstructionRules.SizeOf(r.Code, 0), false);
         NeedFlags(r.Reads, r);
-        EmitEncoded(ref e, true, true, true, false);
+        EmitPlain(ref e, true, true, false);
     }
 
     private void EmitSwapBytes(ref RegionInstruction r)

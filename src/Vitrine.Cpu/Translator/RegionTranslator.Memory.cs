@@ -172,4 +172,36 @@ internal sealed unsafe partial class RegionTranslator
         if (!e.IsMemory && rmIsGeneral && rmWritten && rm == HostRegister.T0)
             _w.StoreState(e.Rm * 8, rm);
     }
+
+    /// <summary>
+    /// As <see cref="EmitEncoded"/>, for instructions whose ModRM.rm may as well be memory: a guest register that is in memory then
+    /// needs no temporary.
+    /// </summary>
+    /// <param name="readsTarget">What is written is read before, or written in part only.</param>
+    private void EmitPlain(ref EncodedInstruction e, bool regIsGeneral, bool regWritten, bool rmWritten, bool readsTarget = true)
+    {
+        bool regInState = regIsGeneral && HostRegister.Of(e.Reg) < 0;
+        bool rmInState = !e.IsMemory && HostRegister.Of(e.Rm) < 0;
+        if (rmInState && rmWritten && !e.Wide)
+        {
+            // A result of 32 bits clears the upper half, which memory would keep.
+            if (readsTarget)
+            {
+                EmitEncoded(ref e, regIsGeneral, true, regWritten, rmWritten);
+                return;
+            }
+
+            e.Write(_w, regIsGeneral ? Read(e.Reg, HostRegister.T1) : e.Reg, HostRegister.T0);
+            _w.StoreState(e.Rm * 8, HostRegister.T0);
+            return;
+        }
+
+        int reg = !regIsGeneral ? e.Reg : regInState && regWritten && !readsTarget ? HostRegister.T1 : Read(e.Reg, HostRegister.T1);
+        if (rmInState)
+            e.WriteInState(_w, reg, e.Rm * 8);
+        else
+            e.Write(_w, reg, e.IsMemory ? HostRegister.T0 : HostRegister.Of(e.Rm));
+        if (regInState && regWritten)
+            _w.StoreState(e.Reg * 8, reg);
+    }
 }
