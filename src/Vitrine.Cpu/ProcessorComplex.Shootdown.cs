@@ -76,6 +76,19 @@ internal sealed unsafe partial class ProcessorComplex(GuestMemory memory, Transl
         }
     }
 
+    /// <summary>Drops all machine code, when there is no room for more; decoded code stays.</summary>
+    internal void DropMachineCode()
+    {
+        lock (_dropping)
+        {
+            if (!Code.IsNativeFull)
+                return;
+            Code.TakeOutNative();
+            Broadcast(new ShootdownRequest(ShootdownKind.Jumps, 0, 0, 0));
+            Code.FreeNative();
+        }
+    }
+
     /// <summary>Takes away writable translations of a frame that has just become code.</summary>
     internal void ProtectCode(uint frame, ulong stamp)
     {

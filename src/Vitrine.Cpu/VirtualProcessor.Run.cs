@@ -320,7 +320,7 @@ internal sealed unsafe partial class VirtualProcessor
         if (_complex.Code.Translate(block) || !_complex.Code.IsNativeFull)
             return;
         LeaveGuest();
-        _complex.DropAllCode();
+        _complex.DropMachineCode();
         EnterAgain();
     }
 

@@ -37,7 +37,7 @@ internal sealed unsafe class CodeCache : IDisposable
     {
         if (translation.Threshold != 0)
         {
-            _native = Translator.HostCode.TryCreate((nuint)Math.Clamp(memory.Length / 8, 16ul << 20, 64ul << 20));
+            _native = Translator.HostCode.TryCreate((nuint)Math.Clamp(memory.Length / 8, 16ul << 20, 256ul << 20));
             if (_native != null)
             {
                 _translator = new Translator.RegionTranslator(_native, level);
@@ -294,6 +294,43 @@ internal sealed unsafe class CodeCache : IDisposable
         }
     }
 
+    /// <summary>Lets no block lead to machine code any more, and translates nothing until <see cref="FreeNative"/>. Decoded code stays.</summary>
+    public void TakeOutNative()
+    {
+        // What was hot probably is, so it needn't prove that at length.
+        const ushort HeatAgain = 32;
+        lock (_lock)
+        {
+            _holdsTranslation = true;
+            for (uint f = 0; f < _memory.FrameCount; f++)
+            {
+                FrameCode* code = _frames[f];
+                for (uint bucket = 0; code != null && bucket < FrameCode.Buckets; bucket++)
+                {
+                    for (BlockHeader* block = *FrameCode.Head(code, bucket); block != null; block = block->Next)
+                    {
+                        if (block->Native == null && block->Heat != 0)
+                            continue;
+                        Volatile.Write(ref *(nint*)&BlockHeader.Ops(block)->Fn, (nint)block->First);
+                        block->Native = null;
+                        block->Heat = Math.Min(HeatAgain, _threshold);
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>Frees all machine code, which no processor can reach any more.</summary>
+    public void FreeNative()
+    {
+        lock (_lock)
+        {
+            _native?.Clear();
+            _translator?.Reset();
+            _holdsTranslation = false;
+        }
+    }
+
     private CodeChunk* TakeOutOne(uint frame, CodeChunk* taken)
     {
         FrameCode* code = _frames[frame];
@@ -329,12 +366,7 @@ internal sealed unsafe class CodeCache : IDisposable
     public void FreeAll(CodeChunk* chunks)
     {
         Free(chunks);
-        lock (_lock)
-        {
-            _native?.Clear();
-            _translator?.Reset();
-            _holdsTranslation = false;
-        }
+        FreeNative();
     }
 
     private CodeChunk* NewChunk()

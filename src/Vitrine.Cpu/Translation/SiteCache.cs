@@ -16,9 +16,9 @@ internal static unsafe class SiteCache
     /// Those of places that read and of places that write, which share entries where there are too few; and those of fixed places: there
     /// an operand lies at a fixed distance from the code, so that the entry is the code's page and the operand's own host address, of that place alone.
     /// </summary>
-    public const int Readers = 2048;
-    public const int Writers = 2048;
-    public const int Fixed = 2048;
+    public const int Readers = 16384;
+    public const int Writers = 8192;
+    public const int Fixed = 8192;
     public const int Entries = Readers + Writers + Fixed;
     public const int EntrySize = 16;
 
@@ -48,7 +48,7 @@ internal static unsafe class SiteCache
     /// <summary>Where the log lies: the number of logged entries (32 bits), then from <see cref="LogStart"/> their offsets (32 bits each).</summary>
     public const int LogCount = Counters + (Entries * EntrySize);
     public const int LogStart = LogCount + 8;
-    public const int LogCapacity = 1022;
+    public const int LogCapacity = 8190;
 
     /// <summary>Some bytes that nothing else uses.</summary>
     public const int Sink = LogStart + (LogCapacity * 4);
