@@ -5,7 +5,7 @@ namespace Vitrine.Cpu;
 internal readonly record struct TranslationPolicy(int Threshold)
 {
     /// <summary>Translates what has run long enough to be worth it.</summary>
-    public static TranslationPolicy WhenWarm => new(600);
+    public static TranslationPolicy WhenWarm => new(2000);
 
     /// <summary>Translates everything at its first run, so that tests meet the translator alone.</summary>
     public static TranslationPolicy AtOnce => new(1);
