@@ -59,6 +59,7 @@ static void usage(void)
 {
     struct rusage use;
     struct tms tms;
+    occupy();
     SHOW(getrusage(RUSAGE_SELF, &use));
     HOLDS(use.ru_maxrss > 0 && use.ru_minflt > 0);
     SHOW(getrusage(RUSAGE_CHILDREN, &use));

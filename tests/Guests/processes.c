@@ -109,6 +109,7 @@ static void waits(void)
         close(gate[1]);
         raise(SIGSTOP);
         read(gate[0], &c, 1);
+        occupy();
         _exit(21);
     }
     close(gate[0]);

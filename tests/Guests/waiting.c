@@ -28,6 +28,17 @@ static pid_t spawn(int code)
     return child;
 }
 
+static pid_t spawn_occupying(int code)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        occupy();
+        _exit(code);
+    }
+    return child;
+}
+
 static pid_t sleeper(void)
 {
     fflush(stdout);
@@ -74,7 +85,7 @@ static void whom(void)
     SHOW(wait4_(-1, &status, WNOWAIT));
     SHOW(wait4_(-1, &status, 0x40));
     struct rusage use = { 0 };
-    a = spawn(0);
+    a = spawn_occupying(0);
     HOLDS(syscall(SYS_wait4, a, NULL, 0, &use) == a && use.ru_maxrss > 0);
     a = spawn(0);
     SHOW(syscall(SYS_wait4, a, NULL, 0, BAD));
@@ -115,7 +126,7 @@ static void states(void)
     SHOW(waitid_(P_PID, a, NULL, WEXITED));
     SHOW(waitid_(P_PID, a, &info, WEXITED));
     struct rusage use = { 0 };
-    a = spawn(77);
+    a = spawn_occupying(77);
     SHOW(syscall(SYS_waitid, P_PID, a, &info, WEXITED, &use));
     show(&info, a);
     HOLDS(use.ru_maxrss > 0);
