@@ -19,7 +19,7 @@ internal static class DoCommand
         var hostname = new Option<string>("--hostname") { Description = "The host name inside (default: vitrine).", HelpName = "NAME" };
         var volumes = new Option<string[]>("--volume", "-v") { Description = "Share a host directory or file, writable unless it ends in ':ro'.", HelpName = "HOST:GUEST[:ro]" };
         var strace = new Option<bool>("--strace") { Description = "Print every system call to standard error, as strace -f does." };
-        var seed = new Option<ulong?>("--seed") { Description = "Run deterministically: one processor, time counted in instructions from 2030 on, all chance from this number.", HelpName = "N" };
+        var seed = new Option<string?>("--seed") { Description = "Run deterministically: one processor, time counted in instructions from 2030 on, all chance from this number.", HelpName = "N" };
         var stateHash = new Option<string>("--state-hash") { Description = "With --seed: print a hash of the machine's state at the program's end to standard error; every:N also each N instructions, every:N@START from the START-th on.", HelpName = "every:N[@START]", Arity = ArgumentArity.ZeroOrOne };
         var program = new Argument<string[]>("PROGRAM ARGS") { Description = "The program and its arguments, after '--'.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("do", "Run a program of this host in a machine that sees the host's tree but can't change it.")
@@ -29,7 +29,8 @@ internal static class DoCommand
         command.SetAction(parsed =>
         {
             (ulong interval, ulong start) = OptionValues.ParseInterval(parsed.GetValue(stateHash));
-            OptionValues.RequireSeed(parsed.GetValue(seed), parsed.GetResult(stateHash) is not null, parsed.GetValue(processors));
+            ulong? chance = parsed.GetValue(seed) is { } number ? OptionValues.ParseSeed(number) : null;
+            OptionValues.RequireSeed(chance, parsed.GetResult(stateHash) is not null, parsed.GetValue(processors));
             var machine = new MachineOptions
             {
                 Memory = parsed.GetValue(memory) is { } size ? OptionValues.ParseSize(size) : 1L << 30,
@@ -45,7 +46,7 @@ internal static class DoCommand
                 Hostname = parsed.GetValue(hostname) ?? "vitrine",
                 Volumes = Array.ConvertAll(parsed.GetValue(volumes) ?? [], Volume.Parse),
                 Trace = parsed.GetValue(strace) ? StandardError.WriteLine : null,
-                Seed = parsed.GetValue(seed),
+                Seed = chance,
                 HashesState = parsed.GetResult(stateHash) is not null,
                 StateHashInterval = interval,
                 StateHashStart = start,

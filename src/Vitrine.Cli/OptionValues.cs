@@ -33,6 +33,11 @@ internal static class OptionValues
         _ => throw new FormatException($"'{text}' is not a processor level: x86-64-v2, x86-64-v3 or max"),
     };
 
+    /// <summary>A number of 64 bits.</summary>
+    public static ulong ParseSeed(string text) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong seed)
+        ? seed
+        : throw new FormatException($"'{text}' is not a seed: a number from 0 to {ulong.MaxValue}");
+
     /// <summary>How often the state is hashed: "every:N" or "every:N@START" in instructions; null or empty, only at the end, is 0.</summary>
     public static (ulong Interval, ulong Start) ParseInterval(string? text)
     {

@@ -174,18 +174,20 @@ internal sealed unsafe partial class VirtualProcessor
             }
             while (quiet && ((o->Flags & OpFlags.BlockStart) == 0 || --((BlockHeader*)o - 1)->Heat != 0));
 
-            if (Volatile.Read(ref c->Internal) != 0)
+            if (Volatile.Read(ref c->Internal) != 0 || TryStopAtBlock(c, o, quiet))
                 return;
-
-            // A link leads to a block's start or leaves.
-            if ((o->Flags & OpFlags.BlockStart) != 0)
-            {
-                c->Rip = c->PageBase + ((BlockHeader*)o - 1)->Offset;
-                c->PendingLink = o;
-                c->Internal = (int)(quiet ? LeaveReason.Hot : LeaveReason.Lookup);
-                return;
-            }
         }
+    }
+
+    /// <summary>Leaves ahead of a block (a link leads to a block's start or leaves): to have it translated, or to look for attention.</summary>
+    private static bool TryStopAtBlock(CpuState* c, Op* o, bool hot)
+    {
+        if ((o->Flags & OpFlags.BlockStart) == 0)
+            return false;
+        c->Rip = c->PageBase + ((BlockHeader*)o - 1)->Offset;
+        c->PendingLink = o;
+        c->Internal = (int)(hot ? LeaveReason.Hot : LeaveReason.Lookup);
+        return true;
     }
 
     /// <summary>
@@ -206,17 +208,8 @@ internal sealed unsafe partial class VirtualProcessor
             }
             while (quiet && ((o->Flags & OpFlags.BlockStart) == 0 || --((BlockHeader*)o - 1)->Heat != 0));
 
-            if (Volatile.Read(ref c->Internal) != 0)
+            if (Volatile.Read(ref c->Internal) != 0 || TryStopAtBlock(c, o, quiet))
                 return;
-
-            // A link leads to a block's start or leaves.
-            if ((o->Flags & OpFlags.BlockStart) != 0)
-            {
-                c->Rip = c->PageBase + ((BlockHeader*)o - 1)->Offset;
-                c->PendingLink = o;
-                c->Internal = (int)(quiet ? LeaveReason.Hot : LeaveReason.Lookup);
-                return;
-            }
         }
     }
 
