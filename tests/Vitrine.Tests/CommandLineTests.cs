@@ -71,6 +71,33 @@ public class CommandLineTests
         Assert.Equal("first\ninside\nSegmentation fault\nlast\n", Encoding.UTF8.GetString(run.Output));
     }
 
+    /// <summary>Descriptors that are regular files of the caller's: the same scripts leave the same in them on the host.</summary>
+    [Theory]
+    [InlineData("echo first; echo x >/dev/stdout; echo y")]
+    [InlineData("echo first; echo x >>/dev/stdout; echo y")]
+    [InlineData("echo first; echo much longer >/proc/self/fd/1; (printf ab; printf cd) >&1")]
+    [InlineData("cat /dev/stdin; echo +; cat")]
+    [InlineData("read a; echo $a; (read b; echo $b) </dev/stdin; read c; echo $c")]
+    [InlineData("perl -e 'print STDOUT 123456; STDOUT->flush; truncate STDOUT, 3; print STDOUT 7; STDOUT->flush; truncate STDOUT, 9; print sysseek(STDOUT, 0, 1)'")]
+    [InlineData("python3 -c 'import os; print(os.pread(0, 4, 7), os.read(0, 3), os.pread(0, 2, 0), os.read(0, 3), os.pread(0, 9, 1000), os.lseek(0, 0, 1), flush=True); os.pwrite(1, b\"X\", 2); os.write(1, b\"end\")'")]
+    [InlineData("python3 -c 'import os, fcntl; os.write(1, b\"abc\"); os.lseek(1, 0, 0); fcntl.fcntl(1, fcntl.F_SETFL, os.O_APPEND); os.write(1, b\"d\"); os.pwrite(1, b\"e\", 0); os.write(1, b\"%d\" % os.lseek(1, 0, 1))'")]
+    [InlineData("python3 -c 'import os; r, w = os.pipe(); os.read(0, 2); print(os.sendfile(w, 0, None, 5), os.read(r, 9), os.sendfile(w, 0, 1, 3), os.read(r, 9), os.read(0, 2), os.splice(0, w, 4), os.read(r, 9), os.read(0, 1))'")]
+    [InlineData("python3 -c 'import os; print(len(os.read(0, 1 << 20)))' </dev/stdin; cat /dev/stdin | wc -c; wc -c")]
+    public void RegularFiles_OfTheCallers_AreAsOnTheHost(string script)
+    {
+        var left = new List<(int Status, string Output, string Error)>();
+        foreach (string[] command in (string[][])[["sh"], ["dotnet", Program, "do", "--", "sh"]])
+        {
+            string directory = Directory.CreateTempSubdirectory("vitrine-stdio-").FullName;
+            File.WriteAllText(Path.Combine(directory, "input"), string.Concat(Enumerable.Range(0, 30000).Select(n => $"line {n}\n")));
+            HostRun run = HostRun.Of("/bin/sh", ["-c", "\"$@\" <input >output", "sh", .. command, "-c", script], directory);
+            left.Add((run.Status, File.ReadAllText(Path.Combine(directory, "output")), run.Error));
+            Directory.Delete(directory, recursive: true);
+        }
+
+        Assert.Equal(left[0], left[1]);
+    }
+
     [Fact]
     public void Engine_OfTheEnvironment_MustBeOne()
     {

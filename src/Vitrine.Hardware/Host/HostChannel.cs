@@ -64,6 +64,19 @@ internal abstract class HostChannel : IDisposable
     /// <summary>The file's size now; 0 for what has none.</summary>
     public virtual long Size => 0;
 
+    /// <summary>Cuts or extends the file.</summary>
+    public virtual int Truncate(long length) => -(int)Errno.EINVAL;
+
+    /// <summary>
+    /// The same file through a description of its own, with an offset of its own, by an access mode and O_APPEND as Linux
+    /// numbers; null and a negated errno if the host refuses. Whoever opened it disposes it.
+    /// </summary>
+    public virtual HostChannel? OpenAgain(uint flags, out int refused)
+    {
+        refused = -(int)Errno.ENXIO;
+        return null;
+    }
+
     public virtual int Sync() => -(int)Errno.EINVAL;
 
     /// <summary>The guest holds no descriptor of it any more.</summary>

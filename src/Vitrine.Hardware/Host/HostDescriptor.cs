@@ -9,6 +9,7 @@ namespace Vitrine.Hardware.Host;
 /// is changed: no O_NONBLOCK is set on it. A pipe or terminal is opened again, where the host allows, for a
 /// description of our own that doesn't block; otherwise readiness is asked before each transfer, and writes to a pipe
 /// stay within PIPE_BUF. A regular file is used through the description itself: offset and O_APPEND are the host's.
+/// Who opens the file again gets a description that nobody shares.
 /// </summary>
 internal sealed unsafe class HostDescriptor : HostChannel
 {
@@ -25,11 +26,13 @@ internal sealed unsafe class HostDescriptor : HostChannel
 
     private readonly int _fd;
     private readonly HostPoller _poller;
+    private readonly bool _isShared;
     private int _own = -1;
     private bool _ownTried;
 
-    private HostDescriptor(int fd, HostPoller poller, HostChannelKind kind, uint mode, ulong rawDevice, uint flags)
+    private HostDescriptor(int fd, bool isShared, HostPoller poller, HostChannelKind kind, uint mode, ulong rawDevice, uint flags)
     {
+        _isShared = isShared;
         _fd = fd;
         _poller = poller;
         Kind = kind;
@@ -74,7 +77,7 @@ internal sealed unsafe class HostDescriptor : HostChannel
             0x2000 => Libc.DeviceControl(fd, TcGets, termios) == 0 ? HostChannelKind.Terminal : HostChannelKind.CharacterDevice,
             _ => HostChannelKind.File,
         };
-        return new HostDescriptor(fd, poller, kind, mode, stat[5], (uint)flags);
+        return new HostDescriptor(fd, isShared: true, poller, kind, mode, stat[5], (uint)flags);
     }
 
     public override int Read(Span<byte> buffer)
@@ -155,6 +158,17 @@ internal sealed unsafe class HostDescriptor : HostChannel
             return Result(Libc.WriteAt(_fd, at, (nuint)bytes.Length, offset));
     }
 
+    public override int Truncate(long length) => Libc.Truncate(_fd, length) == 0 ? 0 : -Libc.LastError;
+
+    public override HostChannel? OpenAgain(uint flags, out int refused)
+    {
+        if (Kind != HostChannelKind.File)
+            return base.OpenAgain(flags, out refused);
+        int fd = OpenDescription((int)flags);
+        refused = fd < 0 ? -Libc.LastError : 0;
+        return fd < 0 ? null : new HostDescriptor(fd, isShared: false, _poller, Kind, Mode, RawDevice, flags);
+    }
+
     public override int Sync() => Libc.Sync(_fd) == 0 ? 0 : -Libc.LastError;
 
     public override void Dispose()
@@ -163,6 +177,8 @@ internal sealed unsafe class HostDescriptor : HostChannel
         if (_own >= 0)
             _ = Libc.Close(_own);
         _own = -1;
+        if (!_isShared)
+            _ = Libc.Close(_fd);
     }
 
     private static int Result(nint count) => count >= 0 ? (int)count : -Libc.LastError;
@@ -185,9 +201,15 @@ internal sealed unsafe class HostDescriptor : HostChannel
         _ownTried = true;
         if (Kind is not (HostChannelKind.Pipe or HostChannelKind.Terminal))
             return;
+        _own = OpenDescription((int)(Flags & 3) | OpenNonBlock);
+    }
+
+    /// <summary>What the descriptor refers to by a description of our own; −1 if the host refuses.</summary>
+    private int OpenDescription(int flags)
+    {
         byte[] path = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{_fd}\0"));
         // SAFETY: the path is NUL-terminated and pinned.
         fixed (byte* text = path)
-            _own = Libc.Open(text, (int)(Flags & 3) | OpenNonBlock | OpenNoControllingTerminal | OpenCloseOnExec, 0);
+            return Libc.Open(text, flags | OpenNoControllingTerminal | OpenCloseOnExec, 0);
     }
 }

@@ -63,6 +63,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "lseek", SetLastError = true)]
     public static partial long Seek(int fd, long offset, int whence);
 
+    [LibraryImport(Library, EntryPoint = "ftruncate", SetLastError = true)]
+    public static partial int Truncate(int fd, long length);
+
     [LibraryImport(Library, EntryPoint = "fstat", SetLastError = true)]
     public static partial int Stat(int fd, void* buffer);
 

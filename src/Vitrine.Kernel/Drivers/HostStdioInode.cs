@@ -8,7 +8,8 @@ namespace Vitrine.Kernel.Drivers;
 
 /// <summary>
 /// What stands behind a descriptor that comes from the host: its channel, and the tasks that wait for it. It can be
-/// opened again through /proc/PID/fd and /dev/stdout; the channel is closed with the last open file.
+/// opened again through /proc/PID/fd and /dev/stdout, a regular file with an offset of its own; the channel is closed with
+/// the last open file.
 /// </summary>
 internal sealed class HostStdioInode : PseudoInode
 {
@@ -21,6 +22,7 @@ internal sealed class HostStdioInode : PseudoInode
         Uid = uid;
         Gid = gid;
         Device = DeviceNumber.Decode(channel.RawDevice);
+        Size = channel.Size;
     }
 
     public HostChannel Channel { get; }
@@ -47,7 +49,7 @@ internal sealed class HostStdioInode : PseudoInode
         };
         VfsPath path = kernel.Vfs.PipeFs.MakePath(inode, name);
         var flags = (OpenFlags)(channel.Flags & ((uint)OpenFlags.AccessMode | (uint)OpenFlags.Append));
-        var file = new HostStdioFile(path, inode, flags);
+        var file = new HostStdioFile(path, inode, channel, flags);
         path.Dentry.Put();
         return file;
     }
@@ -57,7 +59,30 @@ internal sealed class HostStdioInode : PseudoInode
         // The host's description has the access mode that it has; asking for more is refused as by the owner's mode bits.
         uint has = Channel.Flags & 3;
         uint wants = (uint)(flags & OpenFlags.AccessMode);
-        return has != 2 && wants != has ? Fail<OpenFile>(Errno.EACCES) : KTask<Result<OpenFile>>.FromResult(new HostStdioFile(path, this, flags));
+        if (has != 2 && wants != has)
+            return Fail<OpenFile>(Errno.EACCES);
+        HostChannel channel = Channel;
+        if (channel.Kind == HostChannelKind.File)
+        {
+            if (channel.OpenAgain((uint)(flags & (OpenFlags.AccessMode | OpenFlags.Append)), out int refused) is not { } own)
+                return Fail<OpenFile>((Errno)(-refused));
+            channel = own;
+        }
+
+        return KTask<Result<OpenFile>>.FromResult(new HostStdioFile(path, this, channel, flags));
+    }
+
+    public override KTask<Errno> SetAttributesAsync(Task current, InodeAttributes changes)
+    {
+        if ((changes.Mask & AttributeMask.Size) == 0 || !IsRegular)
+            return base.SetAttributesAsync(current, changes);
+        if ((Channel.Flags & 3) == 0)
+            return Fail(Errno.EACCES);
+        int refused = Channel.Truncate(changes.Size);
+        if (refused != 0)
+            return Fail((Errno)(-refused));
+        ApplyAttributes(changes);
+        return Fail(Errno.Success);
     }
 
     public override KTask<Result<KernelStat>> GetAttributesAsync(Task current, StatxMask wanted)

@@ -75,6 +75,11 @@ internal sealed class SerialChannel(KernelInstance kernel, HostChannel inner) : 
 
     public override int WriteAt(ReadOnlySpan<byte> bytes, long offset) => inner.WriteAt(bytes, offset);
 
+    public override int Truncate(long length) => inner.Truncate(length);
+
+    public override HostChannel? OpenAgain(uint flags, out int refused) =>
+        inner.OpenAgain(flags, out refused) is { } again ? new SerialChannel(kernel, again) : null;
+
     public override int Sync() => inner.Sync();
 
     public override void Dispose() => inner.Dispose();

@@ -16,13 +16,21 @@ internal abstract partial class OpenFile(VfsPath path, Inode inode, OpenFlags fl
 
     public Inode Inode { get; } = inode.Get();
 
+    /// <summary>In place of an offset: where <see cref="Position"/> is.</summary>
+    public const long AtPosition = -1;
+
     /// <summary>Access mode and status flags as F_GETFL gives them (O_CLOEXEC is the descriptor's).</summary>
     public OpenFlags Flags { get; set; } = flags;
 
     /// <summary>The file offset; guarded by <see cref="PositionLock"/> across awaits.</summary>
-    public long Position { get; set; }
+    public virtual long Position { get; set; }
 
     public KernelMutex PositionLock => _positionLock ??= new KernelMutex(LockRank.FilePosition);
+
+    /// <summary>
+    /// The file moves its position itself with what read and write transfer at it: they pass <see cref="AtPosition"/>.
+    /// </summary>
+    public virtual bool MovesPosition => false;
 
     /// <summary>No offset: pipes, sockets, terminals (pread gives ESPIPE).</summary>
     public virtual bool IsStream => false;

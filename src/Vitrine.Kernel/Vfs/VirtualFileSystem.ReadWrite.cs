@@ -76,8 +76,9 @@ internal sealed partial class VirtualFileSystem
         bool locked = file.NeedsPositionLock(current);
         if (locked)
             await file.PositionLock.LockAsync(current);
-        Result<long> result = await ReadAsync(current, file, to, file.Position);
-        if (result.Ok)
+        bool moves = file.MovesPosition;
+        Result<long> result = await ReadAsync(current, file, to, moves ? OpenFile.AtPosition : file.Position);
+        if (result.Ok && !moves)
             file.Position += result.Value;
         if (locked)
             file.PositionLock.Unlock(current);
@@ -92,8 +93,9 @@ internal sealed partial class VirtualFileSystem
         bool locked = file.NeedsPositionLock(current);
         if (locked)
             await file.PositionLock.LockAsync(current);
-        Result<long> result = await WriteAsync(current, file, from, file.Position);
-        if (result.Ok && result.Value > 0)
+        bool moves = file.MovesPosition;
+        Result<long> result = await WriteAsync(current, file, from, moves ? OpenFile.AtPosition : file.Position);
+        if (result.Ok && result.Value > 0 && !moves)
             file.Position = from.FileOffset + result.Value;
         if (locked)
             file.PositionLock.Unlock(current);
