@@ -233,6 +233,9 @@ internal sealed unsafe partial class VirtualProcessor
                 return Connect();
             case LeaveReason.NativeLink:
                 return ConnectNative();
+            case LeaveReason.NativeSplit:
+                SplitNative();
+                return Step(StepFlags.None);
             case LeaveReason.Hot:
                 Translate((BlockHeader*)c->PendingLink - 1);
                 return false;
@@ -308,10 +311,28 @@ internal sealed unsafe partial class VirtualProcessor
         return false;
     }
 
+    private void SplitNative()
+    {
+        if (!TryFetchFrame(_state->Rip, out uint frame))
+        {
+            // The step will find the same.
+            _state->Internal = 0;
+            return;
+        }
+
+        if (!_complex.Code.SplitNative(_state->NativeSite, frame))
+            DropMachineCode();
+    }
+
     private void Translate(BlockHeader* block)
     {
         if (_complex.Code.Translate(block) || !_complex.Code.IsNativeFull)
             return;
+        DropMachineCode();
+    }
+
+    private void DropMachineCode()
+    {
         LeaveGuest();
         _complex.DropMachineCode();
         EnterAgain();

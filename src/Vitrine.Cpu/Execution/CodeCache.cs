@@ -260,6 +260,20 @@ internal sealed unsafe class CodeCache : IDisposable
         Volatile.Write(ref *(int*)(distance - _native!.ToExecutable), (int)(native - (distance + 4)));
     }
 
+    /// <summary>As <see cref="Translator.RegionTranslator.Split"/>, for machine code of a frame that the caller has come from. False: there is no room.</summary>
+    public bool SplitNative(Translator.NativeSite* site, uint frame)
+    {
+        lock (_lock)
+        {
+            if (_holdsTranslation || _frames[frame] == null)
+                return true;
+            if (IsNativeFull)
+                return false;
+            _translator!.Split(site, _memory.Frame(new PageFrameNumber(frame)), frame);
+            return true;
+        }
+    }
+
     /// <summary>Takes out what was decoded from the frame, and from others that run on into it. To be given to <see cref="Free"/>.</summary>
     public CodeChunk* TakeOut(uint frame)
     {

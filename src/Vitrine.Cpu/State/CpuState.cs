@@ -57,6 +57,8 @@ internal unsafe partial struct CpuState
     public const int KeptOffset = SplitReadOffset;
     public const int TlbPlaceOffset = KeptOffset + 24;
     public const int OffsetInPageOffset = KeptOffset + 32;
+    public const int KeptT0Offset = KeptOffset + 40;
+    public const int KeptPointerOffset = KeptOffset + 48;
 
     /// <summary>RAX RCX RDX RBX RSP RBP RSI RDI R8–R15.</summary>
     [FieldOffset(0)] public fixed ulong Gpr[16];
@@ -324,6 +326,9 @@ internal enum LeaveReason
 
     /// <summary>As <see cref="Link"/>, for a jump in machine code: <see cref="CpuState.NativeSite"/> tells which.</summary>
     NativeLink = 10,
+
+    /// <summary>As <see cref="Alone"/>, and <see cref="CpuState.NativeSite"/> is to lead to other code when operands lie so again.</summary>
+    NativeSplit = 13,
 
     /// <summary>The block at RIP has been run often enough to be translated.</summary>
     Hot = 11,

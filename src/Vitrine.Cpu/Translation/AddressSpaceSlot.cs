@@ -46,7 +46,6 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
             ExecutedPages = (ulong*)(Tables + SlotLayout.ExecutedPages);
             State = state.MapAt(Tables);
             ClearTlb();
-            SiteCache.Clear(Sites);
             NativeJumps.Clear(Tables);
             ClearJumps();
         }

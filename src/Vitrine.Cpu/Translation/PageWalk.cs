@@ -27,7 +27,7 @@ internal static unsafe class PageWalk
 
     /// <summary>
     /// Translates a canonical address. <paramref name="access"/> is <c>Write</c>, <c>InstructionFetch</c> or
-    /// <c>None</c> for a read. Gives the page fault's error code, or <c>None</c> and the 4 KiB frame's address.
+    /// <c>None</c> for a read. Gives the page fault's error code, or <c>None</c> and the 4 KiB frame's address, and whether it is dirty and may be written.
     /// </summary>
     public static PageFaultError Walk(CpuState* c, ulong address, PageFaultError access, out ulong frame, out bool dirty, out bool executable)
     {
@@ -88,7 +88,7 @@ internal static unsafe class PageWalk
                 frame = large ? (entry & FrameMask & ~0x1fffffUL) | (address & 0x1ff000) : entry & FrameMask;
                 if (frame + 4096 > c->RamLength)
                     return error | PageFaultError.Present | PageFaultError.ReservedBit;
-                dirty = (wanted & Dirty) != 0;
+                dirty = (wanted & Dirty) != 0 && (rights & Writable) != 0;
                 executable = noExecute == 0;
                 return PageFaultError.None;
             }

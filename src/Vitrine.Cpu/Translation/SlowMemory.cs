@@ -145,21 +145,24 @@ internal static unsafe class SlowMemory
 
     /// <summary>
     /// For machine code that missed: fills the cache for an access that lies in one page. False, with nothing prepared: the
-    /// interpreter must execute it, for it faults, lies in two pages, or writes to code.
+    /// interpreter must execute it, for it faults, lies in two pages, or writes to code; or the page isn't dirty yet, and isn't written now.
     /// </summary>
+    /// <param name="access">A kind of <see cref="Translator.NativeSite"/>.</param>
     [MethodImpl(Inline.Hot)]
-    public static bool TryFill(CpuState* c, ulong address, int size, bool write)
+    public static bool TryFill(CpuState* c, ulong address, int size, int access)
     {
         if ((address & 4095) + (ulong)size > 4096 || (ulong)((long)(address << 16) >> 16) != address)
             return false;
         if (c->WatchActive != 0 && WatchedMemory.IsOnPage(c, address))
             return false;
-        PageFaultError error = PageWalk.Walk(c, address, write ? PageFaultError.Write : PageFaultError.None, out ulong frame, out bool dirty, out bool _);
-        if (error != PageFaultError.None || (write && IsCodeAfterMarkingWritten(c, (uint)(frame >> 12))))
+        bool write = access != Translator.NativeSite.Read;
+        PageFaultError rights = access == Translator.NativeSite.Write ? PageFaultError.Write : PageFaultError.None;
+        PageFaultError error = PageWalk.Walk(c, address, rights, out ulong frame, out bool dirty, out bool _);
+        if (error != PageFaultError.None || (write && (!dirty || IsCodeAfterMarkingWritten(c, (uint)(frame >> 12)))))
             return false;
         TlbEntry* e = MemoryAccess.Entry(c, address);
         Fill(c, e, address, c->Ram + frame);
-        if (write && dirty)
+        if (write)
             e->Write = address & ~4095UL;
         return true;
     }
@@ -208,6 +211,34 @@ internal static unsafe class SlowMemory
                 return false;
         }
     }
+
+    /// <summary>
+    /// As <see cref="IsCodeAfterMarkingWritten"/>, for frames in a row around one for which that was asked before: tells how many below and above it
+    /// hold no code, in a row with it.
+    /// </summary>
+    public static void KeepFromCode(CpuState* c, uint frame, uint first, uint last, out int below, out int above)
+    {
+        for (uint f = first; f <= last; f++)
+        {
+            ref uint word = ref c->WrittenFrames[f >> 5];
+            uint bit = 1u << (int)(f & 31);
+            if ((Volatile.Read(ref word) & bit) == 0)
+                Interlocked.Or(ref word, bit);
+        }
+
+        Interlocked.MemoryBarrier();
+        uint low = frame;
+        while (low > first && IsNoCode(c, low - 1))
+            low--;
+        uint high = frame;
+        while (high < last && IsNoCode(c, high + 1))
+            high++;
+        below = (int)(frame - low);
+        above = (int)(high - frame);
+    }
+
+    private static bool IsNoCode(CpuState* c, uint frame) =>
+        Volatile.Read(ref *(nint*)&c->FrameCode[frame]) == 0 && (Volatile.Read(ref c->WrittenFrames[frame >> 5]) >> (int)(frame & 31) & 1) != 0;
 
     private static void RecordCodeWrite(CpuState* c, uint frame)
     {

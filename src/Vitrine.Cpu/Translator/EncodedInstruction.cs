@@ -20,6 +20,10 @@ internal unsafe ref struct EncodedInstruction
 
     public bool IsMemory;
 
+    /// <summary>Of the memory operand that the instruction is written with: the register behind its base plus 1, or 0 for none; and the displacement.</summary>
+    public int IndexPlusOne;
+    public int Displacement;
+
     /// <summary>It has a VEX prefix: then <see cref="Map"/> is its map, and these its other fields.</summary>
     public bool IsVex;
     public int Vvvv;
@@ -102,7 +106,7 @@ internal unsafe ref struct EncodedInstruction
         return e;
     }
 
-    /// <summary>Writes the instruction with other operands; a memory operand becomes [<paramref name="rm"/>].</summary>
+    /// <summary>Writes the instruction with other operands; a memory operand becomes [<paramref name="rm"/> + index + <see cref="Displacement"/>].</summary>
     public readonly void Write(MachineCodeWriter w, int reg, int rm) => Write(w, reg, rm, Vvvv);
 
     /// <summary>As the other, with another register in VEX.vvvv.</summary>
@@ -111,7 +115,7 @@ internal unsafe ref struct EncodedInstruction
         if (IsVex)
         {
             w.Byte(0xc4);
-            w.Byte(((~reg & 8) << 4) | 0x40 | ((~rm & 8) << 2) | Map);
+            w.Byte(((~reg & 8) << 4) | ((~IndexBits & 8) << 3) | ((~rm & 8) << 2) | Map);
             w.Byte((Wide ? 0x80 : 0) | ((~vvvv & 15) << 3) | _lengthAndPrefix);
             WriteOperands(w, reg, rm);
             return;
@@ -123,7 +127,7 @@ internal unsafe ref struct EncodedInstruction
             w.Byte(0x66);
         if (Repeat != 0)
             w.Byte(Repeat);
-        WriteRexAndMap(w, reg, rm);
+        WriteRexAndMap(w, reg, rm, IndexBits);
         WriteOperands(w, reg, rm);
     }
 
@@ -134,15 +138,17 @@ internal unsafe ref struct EncodedInstruction
             w.Byte(0x66);
         if (Repeat != 0)
             w.Byte(Repeat);
-        WriteRexAndMap(w, reg, HostRegister.State);
+        WriteRexAndMap(w, reg, HostRegister.State, 0);
         w.Byte(Opcode);
         w.Address(reg, HostRegister.State, offset - HostRegister.StateBias);
         WriteImmediate(w);
     }
 
-    private readonly void WriteRexAndMap(MachineCodeWriter w, int reg, int rm)
+    private readonly int IndexBits => IndexPlusOne == 0 ? 0 : IndexPlusOne - 1;
+
+    private readonly void WriteRexAndMap(MachineCodeWriter w, int reg, int rm, int index)
     {
-        int rex = (Wide ? 8 : 0) | ((reg & 8) >> 1) | ((rm & 8) >> 3);
+        int rex = (Wide ? 8 : 0) | ((reg & 8) >> 1) | ((index & 8) >> 2) | ((rm & 8) >> 3);
         if (rex != 0 || HasRex)
             w.Byte(0x40 | rex);
         if (Map != 0)
@@ -161,8 +167,10 @@ internal unsafe ref struct EncodedInstruction
     private readonly void WriteOperands(MachineCodeWriter w, int reg, int rm)
     {
         w.Byte(Opcode);
-        if (IsMemory)
-            w.Address(reg, rm, 0);
+        if (IsMemory && IndexPlusOne != 0)
+            w.Address(reg, rm, IndexPlusOne - 1, Displacement);
+        else if (IsMemory)
+            w.Address(reg, rm, Displacement);
         else
             w.Byte(0xc0 | ((reg & 7) << 3) | (rm & 7));
         WriteImmediate(w);

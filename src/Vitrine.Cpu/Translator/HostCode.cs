@@ -11,13 +11,14 @@ namespace Vitrine.Cpu.Translator;
 /// </summary>
 internal sealed unsafe class HostCode : IDisposable
 {
-    private const int MaxReasons = 8;
+    private const int MaxReasons = 9;
 
     private readonly nuint _size;
     private byte* _writable;
     private byte* _executable;
     private byte* _codeStart;
     private readonly nint[] _gates = new nint[MaxReasons];
+    private readonly nint[] _renewals = new nint[4];
 
     private HostCode(nuint size) => _size = size;
 
@@ -88,7 +89,7 @@ internal sealed unsafe class HostCode : IDisposable
         WriteEntry(w);
         byte* exit = w.Position;
         WriteExit(w);
-        for (var reason = NativeReason.Miss; reason <= NativeReason.Distant; reason++)
+        for (var reason = NativeReason.Miss; reason <= NativeReason.Renew; reason++)
         {
             _gates[(int)reason] = (nint)w.Position;
             w.StoreState(CpuState.NativeSiteOffset, HostRegister.T1);
@@ -100,10 +101,12 @@ internal sealed unsafe class HostCode : IDisposable
         FlagLoader.Write(w, Gate(NativeReason.Flags));
         Refill = w.Position;
         WriteRefill(w);
-        RenewReader = w.Position;
-        WriteRenewal(w, TlbTag.Read);
-        RenewWriter = w.Position;
-        WriteRenewal(w, TlbTag.Write);
+        for (int kind = 0; kind < _renewals.Length; kind++)
+        {
+            _renewals[kind] = (nint)w.Position;
+            WriteRenewal(w, (kind & 2) != 0 ? TlbTag.Write : TlbTag.Read, (kind & 1) != 0);
+        }
+
         RenewFixed = w.Position;
         WriteFixedRenewal(w);
         w.AlignAhead(0, 64);
@@ -112,13 +115,11 @@ internal sealed unsafe class HostCode : IDisposable
     }
 
     /// <summary>
-    /// Where a read goes whose place has looked into the TLB as often as it may: writable address. T1 is the site, and the TLB entry's
+    /// Where an access goes whose place has looked into the TLB as often as it may: writable address. T1 is the site, and the TLB entry's
     /// offset is at <see cref="CpuState.TlbPlaceOffset"/>. See <see cref="SiteCache"/>.
     /// </summary>
-    public byte* RenewReader { get; private set; }
-
-    /// <summary>As <see cref="RenewReader"/> for a write.</summary>
-    public byte* RenewWriter { get; private set; }
+    /// <param name="asDistance">The entry has the distance from guest to host addresses.</param>
+    public byte* Renew(bool write, bool asDistance) => (byte*)_renewals[(write ? 2 : 0) + (asDistance ? 1 : 0)];
 
     /// <summary>See <see cref="FlagLoader"/>: writable address.</summary>
     public byte* LoadFlags { get; private set; }
@@ -162,76 +163,38 @@ internal sealed unsafe class HostCode : IDisposable
         w.JumpTo(Gate(NativeReason.Attention));
     }
 
-    /// <summary>Gives a place a new entry, or leaves it without; then the instruction begins again.</summary>
-    private static void WriteRenewal(MachineCodeWriter w, int tag)
+    /// <summary>Gives a place without an entry one for the page that the TLB has, then the instruction begins again; leaves for others.</summary>
+    private void WriteRenewal(MachineCodeWriter w, int tag, bool asDistance)
     {
         const int Rax = HostRegister.Rax, Rcx = HostRegister.Rcx, Rdx = HostRegister.Rdx, T0 = HostRegister.T0, T1 = HostRegister.T1;
-        const int KeptRax = CpuState.KeptOffset, KeptRcx = KeptRax + 8, KeptRdx = KeptRax + 16;
         const int Sites = SlotLayout.Sites;
-        w.StoreState(KeptRax, Rax);
-        w.StoreState(KeptRcx, Rcx);
-        w.StoreState(KeptRdx, Rdx);
+        w.StoreState(CpuState.KeptOffset, Rax);
+        w.StoreState(CpuState.KeptOffset + 8, Rcx);
+        w.StoreState(CpuState.KeptOffset + 16, Rdx);
+        w.StoreState(CpuState.KeptT0Offset, T0);
         w.StoreState(CpuState.NativeSiteOffset, T1);
         w.Memory(0x63, 8, Rcx, T1, NativeSite.DataOffset);                    // movsxd
-        w.State(0x8b, 4, T0, CpuState.RetiredOffset);
-        w.State(0x2b, 4, T0, CpuState.BudgetOffset);
-        w.StateIndexed(0x8b, 4, Rdx, Rcx, 0, Sites + SiteCache.Useless);
-        w.Registers(0xf6, 1, 0, Rdx);                                         // test dl, 1
-        w.Byte(1);
-        int* patient = w.JumpIf(5);
-        w.Immediate(0, 4, Rdx, 1);
-        w.StateIndexed(0x89, 4, Rdx, Rcx, 0, Sites + SiteCache.Useless);
-        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.MisfitTime);
-        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
-        w.Int32(SiteCache.Patience);
-        int* first = w.Jump();
-
-        // How long the entry fitted, and how long it didn't.
-        w.LandHere(patient);
-        w.StateIndexed(0x8b, 4, Rax, Rcx, 0, Sites + SiteCache.MisfitTime);
-        w.Registers(0x8b, 4, T1, T0);
-        w.Registers(0x2b, 4, T1, Rax);
-        w.Registers(0xc1, 4, 4, T1);                                          // shl t1d
-        w.Byte(SiteCache.UsefulShift);
-        w.StateIndexed(0x2b, 4, Rax, Rcx, 0, Sites + SiteCache.EntryTime);
-        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.EntryTime);
-        w.Registers(0x33, 4, T0, T0);
-        w.Registers(0x3b, 4, Rax, T1);
-        int* useful = w.JumpIf(3);
-        w.Lea(4, T0, Rdx, -1, 0, 1);
-        w.Immediate(7, 4, T0, 2 * SiteCache.MostUseless);
-        int* without = w.JumpIf(3);
-        w.LandHere(useful);
-        w.StateIndexed(0x89, 4, T0, Rcx, 0, Sites + SiteCache.Useless);
-        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
-        w.Int32(0);
+        w.StateIndexed(0x83, 8, 7, Rcx, 0, Sites + SiteCache.Limit);          // cmp [limit], 0
+        w.Byte(0);
+        int* used = w.JumpIf(5);
         w.LoadState(Rax, CpuState.TlbPlaceOffset);
-        w.StateIndexed(0x8b, 8, T0, Rax, 0, SlotLayout.Tlb + tag);
+        w.StateIndexed(0x8b, 8, Rdx, Rax, 0, SlotLayout.Tlb + tag);
         w.StateIndexed(0x8b, 8, Rax, Rax, 0, SlotLayout.Tlb + TlbTag.Host);
-        w.StateIndexed(0xf6, 1, 0, Rcx, 0, Sites);                            // test byte, 1: not in use?
-        w.Byte(1);
-        w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites);
-        w.StateIndexed(0x89, 8, Rax, Rcx, 0, Sites + 8);
-        int* used = w.JumpIf(4);
+        if (asDistance)
+            w.Registers(0x2b, 8, Rax, Rdx);
+        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites + SiteCache.Start);
+        w.StateIndexed(0x89, 8, Rax, Rcx, 0, Sites + SiteCache.Host);
+        w.Memory(0x0fb7, 4, Rax, T1, NativeSite.SizeOffset);
+        w.Registers(0xf7, 8, 3, Rax);                                         // neg
+        w.Lea(8, Rax, Rax, -1, 0, 4097);
+        w.StateIndexed(0x89, 8, Rax, Rcx, 0, Sites + SiteCache.Limit);
         WriteLog(w);
-        int* done = w.Jump();
-
-        w.LandHere(without);
-        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Useless);
-        w.Int32(0);
-        w.StateIndexed(0xc7, 4, 0, Rcx, 0, Sites + SiteCache.Countdown);
-        w.Int32(SiteCache.LongPatience);
-        w.Byte(0x48);                                                         // mov rdx, imm64
-        w.Byte(0xba);
-        w.Int64(SiteCache.Unused);
-        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites);
-        w.State(0x8d, 8, Rdx, Sites + SiteCache.Sink);
-        w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites + 8);
-
-        w.LandHere(used);
-        w.LandHere(done);
-        w.LandHere(first);
         WriteAgain(w);
+        w.LandHere(used);
+        w.LoadState(Rax, CpuState.KeptOffset);
+        w.LoadState(Rcx, CpuState.KeptOffset + 8);
+        w.LoadState(Rdx, CpuState.KeptOffset + 16);
+        w.JumpTo(Gate(NativeReason.Renew));
     }
 
     private static void WriteFixedRenewal(MachineCodeWriter w)
@@ -241,17 +204,18 @@ internal sealed unsafe class HostCode : IDisposable
         w.StoreState(CpuState.KeptOffset, Rax);
         w.StoreState(CpuState.KeptOffset + 8, Rcx);
         w.StoreState(CpuState.KeptOffset + 16, Rdx);
+        w.StoreState(CpuState.KeptT0Offset, T0);
         w.StoreState(CpuState.NativeSiteOffset, T1);
         w.Memory(0x63, 8, Rcx, T1, NativeSite.DataOffset);                    // movsxd
         w.LoadState(Rax, CpuState.TlbPlaceOffset);
         w.LoadState(Rdx, CpuState.PageBaseOffset);
         w.StateIndexed(0x8b, 8, T0, Rax, 0, SlotLayout.Tlb + TlbTag.Host);
         w.State(0x03, 8, T0, CpuState.OffsetInPageOffset);
-        w.StateIndexed(0xf6, 1, 0, Rcx, 0, Sites);                            // test byte, 1: not in use?
-        w.Byte(1);
+        w.StateIndexed(0x83, 8, 7, Rcx, 0, Sites);                            // cmp [page], 0: not in use?
+        w.Byte(0);
         w.StateIndexed(0x89, 8, Rdx, Rcx, 0, Sites);
-        w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites + 8);
-        int* used = w.JumpIf(4);
+        w.StateIndexed(0x89, 8, T0, Rcx, 0, Sites + SiteCache.FixedHost);
+        int* used = w.JumpIf(5);
         WriteLog(w);
         w.LandHere(used);
         WriteAgain(w);
@@ -280,6 +244,7 @@ internal sealed unsafe class HostCode : IDisposable
         w.LoadState(HostRegister.Rax, CpuState.KeptOffset);
         w.LoadState(HostRegister.Rcx, CpuState.KeptOffset + 8);
         w.LoadState(HostRegister.Rdx, CpuState.KeptOffset + 16);
+        w.LoadState(T0, CpuState.KeptT0Offset);
         w.Registers(0xff, 4, 4, T1);                                          // jmp t1
     }
 
@@ -307,11 +272,15 @@ internal sealed unsafe class HostCode : IDisposable
                 w.LoadState(host, guest * 8);
         }
 
+        w.LoadState(HostRegister.T0, CpuState.KeptT0Offset);
+        w.LoadState(HostRegister.Pointer, CpuState.KeptPointerOffset);
         w.Registers(0xff, 4, 4, HostRegister.T1);                             // jmp t1
     }
 
     private static void WriteExit(MachineCodeWriter w)
     {
+        w.StoreState(CpuState.KeptT0Offset, HostRegister.T0);
+        w.StoreState(CpuState.KeptPointerOffset, HostRegister.Pointer);
         for (int guest = 0; guest < 16; guest++)
         {
             int host = HostRegister.Of(guest);

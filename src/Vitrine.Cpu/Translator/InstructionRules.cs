@@ -261,6 +261,8 @@ internal static class InstructionRules
         return r.Kind switch
         {
             InstructionKind.Nothing or InstructionKind.Jump or InstructionKind.JumpIf or InstructionKind.JumpIndirect => 0,
+            InstructionKind.Arithmetic when i.Mnemonic is Mnemonic.Cmp or Mnemonic.Test => 0,
+            InstructionKind.BitTest when i.Mnemonic == Mnemonic.Bt => 0,
             InstructionKind.Call or InstructionKind.CallIndirect or InstructionKind.Return or InstructionKind.Push => StackPointer,
             InstructionKind.Leave => StackPointer | 32,
             InstructionKind.Pop => StackPointer | Bit(i, 0),

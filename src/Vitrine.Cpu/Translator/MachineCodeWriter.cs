@@ -12,6 +12,9 @@ internal sealed unsafe class MachineCodeWriter
 
     public byte* Position => _next;
 
+    /// <summary>Registers, one bit each, that instructions have named other than as a part of an address since somebody cleared them.</summary>
+    public int Touched { get; set; }
+
     public void MoveTo(byte* position) => _next = position;
 
     public void Byte(int value) => *_next++ = (byte)value;
@@ -79,6 +82,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <param name="size">Operand bytes. Byte registers get a REX prefix, so that 4 to 7 are SPL to DIL.</param>
     public void Registers(int opcode, int size, int reg, int rm)
     {
+        Touched |= 1 << reg | 1 << rm;
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, 0, rm, size == 1);
@@ -89,6 +93,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>An instruction with a memory operand [base + displacement].</summary>
     public void Memory(int opcode, int size, int reg, int @base, int displacement = 0)
     {
+        Touched |= 1 << reg;
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, 0, @base, size == 1);
@@ -114,9 +119,36 @@ internal sealed unsafe class MachineCodeWriter
             Int32(displacement);
     }
 
+    /// <summary>As the other, of [base + index + displacement]; an index of -1 is none.</summary>
+    public void Memory(int opcode, int size, int reg, int @base, int index, int displacement)
+    {
+        if (index < 0)
+        {
+            Memory(opcode, size, reg, @base, displacement);
+            return;
+        }
+
+        Touched |= 1 << reg;
+        if (size == 2)
+            Byte(0x66);
+        Rex(size == 8, reg, index, @base, size == 1);
+        Opcode(opcode);
+        Address(reg, @base, index, displacement);
+    }
+
+    /// <summary>ModRM and what follows it for [base + index + displacement].</summary>
+    public void Address(int reg, int @base, int index, int displacement)
+    {
+        int mod = displacement == 0 && (@base & 7) != 5 ? 0 : displacement == (sbyte)displacement ? 1 : 2;
+        Byte((mod << 6) | ((reg & 7) << 3) | 4);
+        Byte(((index & 7) << 3) | (@base & 7));
+        Displacement(mod, displacement);
+    }
+
     /// <summary>LEA reg, [base + index * 2^scale + displacement]; an index of -1 is none.</summary>
     public void Lea(int size, int reg, int @base, int index, int scale, int displacement)
     {
+        Touched |= 1 << reg;
         if (index < 0)
         {
             if (displacement == 0 && size >= 4)
@@ -139,6 +171,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>LEA reg, [index * 2^scale + displacement].</summary>
     public void LeaScaled(int size, int reg, int index, int scale, int displacement)
     {
+        Touched |= 1 << reg;
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, index, 0, false);
@@ -155,6 +188,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>As <see cref="State"/>, with an index: [state + index * 2^scale + offset].</summary>
     public void StateIndexed(int opcode, int size, int reg, int index, int scale, int offset)
     {
+        Touched |= 1 << reg;
         Rex(size == 8, reg, index, HostRegister.State, size == 1);
         Opcode(opcode);
         Byte(0x80 | ((reg & 7) << 3) | 4);
@@ -204,19 +238,6 @@ internal sealed unsafe class MachineCodeWriter
                 Int32(value);
         }
     }
-
-    /// <summary>Loads a value of 1 to 8 bytes, zero-extended.</summary>
-    public void LoadZeroExtended(int size, int reg, int @base)
-    {
-        switch (size)
-        {
-            case 1: Memory(0x0fb6, 4, reg, @base); break;
-            case 2: Memory(0x0fb7, 4, reg, @base); break;
-            default: Memory(0x8b, size, reg, @base); break;
-        }
-    }
-
-    public void Store(int size, int reg, int @base) => Memory(size == 1 ? 0x88 : 0x89, size, reg, @base);
 
     /// <summary>JMP with a distance to be set later; gives where it is.</summary>
     public int* Jump()

@@ -10,7 +10,7 @@ namespace Vitrine.Cpu.Translator;
 /// </summary>
 internal static unsafe class NativeEntry
 {
-    /// <summary>All exceptions masked: only then may the host execute vector instructions for the guest.</summary>
+    /// <summary>All exceptions masked: only then may the host execute vector instructions for the guest. (Nor is code in the lowest page for it: <see cref="SiteCache.Fixed"/>.)</summary>
     private const uint Masks = 0x1f80;
 
     /// <summary>Instructions between two looks for attention: some microseconds.</summary>
@@ -25,7 +25,7 @@ internal static unsafe class NativeEntry
     public static Op* Run(CpuState* c, Op* o)
     {
         BlockHeader* header = (BlockHeader*)o - 1;
-        if ((c->Mxcsr & Masks) != Masks)
+        if ((c->Mxcsr & Masks) != Masks || c->PageBase == 0)
             return header->First(c, o);
         byte* code = header->Native;
         while (true)
@@ -43,8 +43,20 @@ internal static unsafe class NativeEntry
             switch ((NativeReason)c->NativeReason)
             {
                 case NativeReason.Miss:
-                    if (!SlowMemory.TryFill(c, c->MissAddress, site->Size, site->Extra != 0))
+                    if (site->Split != 0 && (c->MissAddress & 4095) + site->Size > 4096)
+                    {
+                        if (!SiteCache.TryWiden(c, site))
+                            return LeaveToSplit(c, o, site);
+                    }
+                    else if (!SlowMemory.TryFill(c, c->MissAddress, site->Size, site->Extra))
+                    {
                         return LeaveAlone(c, o, site);
+                    }
+
+                    code = NativeSite.ResumeOf(site);
+                    break;
+                case NativeReason.Renew:
+                    SiteCache.Renew(c, site);
                     code = NativeSite.ResumeOf(site);
                     break;
                 case NativeReason.Slow:
@@ -80,7 +92,7 @@ internal static unsafe class NativeEntry
                     BlockHeader* next = Lookup(c, site);
                     if (next == null)
                         return o;
-                    if ((nint)BlockHeader.Ops(next)->Fn == (nint)next->First)
+                    if ((nint)BlockHeader.Ops(next)->Fn == (nint)next->First || c->PageBase == 0)
                     {
                         FlagRecord.Materialise(c);
                         Warm(next);
@@ -131,6 +143,14 @@ internal static unsafe class NativeEntry
         Settle(c, site);
         c->Rip = c->PageBase + site->Offset;
         c->Internal = (int)LeaveReason.Alone;
+        return o;
+    }
+
+    /// <summary>Operands that are checked together lie on two pages.</summary>
+    private static Op* LeaveToSplit(CpuState* c, Op* o, NativeSite* site)
+    {
+        _ = LeaveAlone(c, o, site);
+        c->Internal = (int)LeaveReason.NativeSplit;
         return o;
     }
 

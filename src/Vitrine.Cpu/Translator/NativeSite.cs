@@ -28,6 +28,9 @@ internal enum NativeReason
 
     /// <summary>Never left for: a jump to another page, which the code goes on to look up.</summary>
     Distant = 7,
+
+    /// <summary>The place's entry in the <see cref="Translation.SiteCache"/> didn't fit the address in <c>MissAddress</c> too often.</summary>
+    Renew = 8,
 }
 
 /// <summary>Where an operand of the flags' record is: a guest register's number, or one of these.</summary>
@@ -41,7 +44,7 @@ internal enum FlagOperand : byte
 }
 
 /// <summary>What is known about a place where machine code leaves; lies behind the code, in the same memory.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 28)]
+[StructLayout(LayoutKind.Sequential, Size = 32)]
 internal unsafe struct NativeSite
 {
     /// <summary><see cref="Flags"/> is as the memory says.</summary>
@@ -59,7 +62,7 @@ internal unsafe struct NativeSite
     /// <summary>Instructions already counted that haven't been executed.</summary>
     public ushort Ahead;
 
-    /// <summary>Not zero for a write; instructions in <see cref="NativeReason.Interpret"/>; bytes that RET adds to RSP.</summary>
+    /// <summary>Of a memory access <see cref="Read"/>, <see cref="Write"/> or <see cref="WriteLater"/>; instructions in <see cref="NativeReason.Interpret"/>; bytes that RET adds to RSP.</summary>
     public ushort Extra;
 
     /// <summary>Where to go on, from the site's own address.</summary>
@@ -75,8 +78,19 @@ internal unsafe struct NativeSite
     public FlagOperand A;
     public FlagOperand B;
 
+    /// <summary>Instructions from here on whose operands are checked here; 0: of this one only.</summary>
+    public byte Number;
+
     /// <summary>The value of an operand that is <see cref="FlagOperand.Immediate"/>.</summary>
     public int Immediate;
+
+    /// <summary>The distance to set of the jump that is taken when operands checked together lie on two pages, from the site's own address.</summary>
+    public int Split;
+
+    /// <summary>Kinds of accesses. With the last the instruction reads, but one behind it will write.</summary>
+    public const ushort Read = 0;
+    public const ushort Write = 1;
+    public const ushort WriteLater = 2;
 
     public const int SizeOffset = 2;
     public const int ResumeOffset = 12;

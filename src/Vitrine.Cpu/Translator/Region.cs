@@ -37,6 +37,8 @@ internal sealed unsafe class Region
     /// <summary>Bytes from the page's start that may be read: more than a page for an instruction that goes on in the next one.</summary>
     private int _length;
 
+    private int _most;
+
     /// <summary>The instruction at an offset of a page goes on in the next one.</summary>
     public bool IsCrossing(byte* page, uint offset)
     {
@@ -51,14 +53,16 @@ internal sealed unsafe class Region
 
     /// <summary>Reads the region that begins at an offset of a page. False: nothing there can be translated.</summary>
     /// <param name="length">Bytes of the page; or 15 from the offset on, for one instruction that goes on in the next page.</param>
-    public bool Read(byte* page, uint offset, int length)
+    /// <param name="most">Not 0: no more than so many instructions, those that follow each other.</param>
+    public bool Read(byte* page, uint offset, int length, int most = 0)
     {
         _length = length;
+        _most = most == 0 ? MaxInstructions : most;
         Count = 0;
         int pending = 0;
         ReadFrom(page, offset, ref pending);
         bool worthwhile = Count > 1 || (Count == 1 && Instructions[0].Kind != InstructionKind.Interpreted);
-        for (int p = 0; worthwhile && p < pending && Count < MaxInstructions; p++)
+        for (int p = 0; worthwhile && most == 0 && p < pending && Count < MaxInstructions; p++)
         {
             if (_indexAt[_pending[p]] == 0)
                 ReadFrom(page, _pending[p], ref pending);
@@ -83,7 +87,7 @@ internal sealed unsafe class Region
         while (true)
         {
             int known = at < 4096 ? _indexAt[at] - 1 : -1;
-            if (known >= 0 || at >= 4096 || Count == MaxInstructions)
+            if (known >= 0 || at >= 4096 || Count == _most)
                 break;
             if (at != expected)
             {

@@ -17,25 +17,23 @@ internal sealed unsafe partial class RegionTranslator
         if (IsMemory(i, 0))
         {
             EmitOperand(ref r, 8, false);
-            _w.Memory(0x8b, 8, T1, T0);
+            AtOperand(0x8b, 8, T1);
             _w.StoreState(CpuState.ScratchOffset, T1);
         }
 
-        byte* again = _w.Position;
-        _w.Lea(8, T0, Stack, -1, 0, -8);
-        EmitCheck(ref r, 8, true, again);
+        EmitPointer(ref r, PlaceOfStack, -8, 8, true);
         if (IsRegister(i, 0))
         {
-            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), T0);
+            AtOperand(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1));
         }
         else if (IsMemory(i, 0))
         {
             _w.LoadState(T1, CpuState.ScratchOffset);
-            _w.Memory(0x89, 8, T1, T0);
+            AtOperand(0x89, 8, T1);
         }
         else
         {
-            _w.Memory(0xc7, 8, 0, T0);
+            AtOperand(0xc7, 8, 0);
             _w.Int32((int)(long)i.GetImmediate(0));
         }
 
@@ -46,33 +44,28 @@ internal sealed unsafe partial class RegionTranslator
     {
         int guest = InstructionRules.Number(r.Code.Op0Register);
         int to = HostRegister.Of(guest);
-        byte* again = _w.Position;
-        _w.Move(T0, Stack);
-        EmitCheck(ref r, 8, false, again);
-        _w.Lea(8, Stack, Stack, -1, 0, 8);
-        _w.Memory(0x8b, 8, to < 0 ? T1 : to, T0);
+        EmitPointer(ref r, PlaceOfStack, 0, 8, false);
+        AtOperand(0x8b, 8, to < 0 ? T1 : to);
+        if (to != Stack)
+            _w.Lea(8, Stack, Stack, -1, 0, 8);
         if (to < 0)
             _w.StoreState(guest * 8, T1);
     }
 
     private void EmitLeave(ref RegionInstruction r)
     {
-        byte* again = _w.Position;
-        _w.Move(T0, HostRegister.Rbp);
-        EmitCheck(ref r, 8, false, again);
+        EmitPointer(ref r, PlaceOfFrame, 0, 8, false);
         _w.Lea(8, Stack, HostRegister.Rbp, -1, 0, 8);
-        _w.Memory(0x8b, 8, HostRegister.Rbp, T0);
+        AtOperand(0x8b, 8, HostRegister.Rbp);
     }
 
     /// <summary>Pushes the address behind the instruction.</summary>
     private void EmitPushNext(ref RegionInstruction r)
     {
-        byte* again = _w.Position;
-        _w.Lea(8, T0, Stack, -1, 0, -8);
-        EmitCheck(ref r, 8, true, again);
+        EmitPointer(ref r, PlaceOfStack, -8, 8, true);
         _w.LoadState(T1, CpuState.PageBaseOffset);
         _w.Lea(8, T1, T1, -1, 0, r.Offset + r.Code.Length);
-        _w.Memory(0x89, 8, T1, T0);
+        AtOperand(0x89, 8, T1);
         _w.Lea(8, Stack, Stack, -1, 0, -8);
     }
 
@@ -112,7 +105,7 @@ internal sealed unsafe partial class RegionTranslator
         if (IsMemory(r.Code, 0))
         {
             EmitOperand(ref r, 8, false);
-            _w.Memory(0x8b, 8, T0, T0);
+            AtOperand(0x8b, 8, T0);
         }
         else
         {
@@ -124,10 +117,8 @@ internal sealed unsafe partial class RegionTranslator
 
     private void EmitReturn(ref RegionInstruction r)
     {
-        byte* again = _w.Position;
-        _w.Move(T0, Stack);
-        EmitCheck(ref r, 8, false, again);
-        _w.Memory(0x8b, 8, T0, T0);
+        EmitPointer(ref r, PlaceOfStack, 0, 8, false);
+        AtOperand(0x8b, 8, T0);
         EmitReturnTo(ref r);
     }
 
@@ -184,9 +175,16 @@ internal sealed unsafe partial class RegionTranslator
             if (r.Target <= k && TryBeginCopy(ref r, k, condition))
                 return;
             if (_region.Instructions[r.Target].Inherits)
+            {
                 _inherited[r.Target] = Known();
+                DropTouched();
+                _pointers.CopyTo(_inheritedPointers, r.Target * 2);
+            }
             else
+            {
                 StoreFlags();
+            }
+
             LandOn(_w.JumpIf(condition), r.Target, k);
             return;
         }
@@ -303,6 +301,7 @@ internal sealed unsafe partial class RegionTranslator
         exit.Site.Extra = (ushort)n;
         exit.Resume = _w.Position;
         ForgetFlags();
+        ForgetPointers();
     }
 
     /// <summary>Writes the interpreter's operations behind the code; gives their writable address.</summary>

@@ -49,7 +49,7 @@ internal sealed unsafe partial class RegionTranslator
 
         int d = e.IsMemory ? T1 : Read(e.Rm, T0);
         if (e.IsMemory)
-            _w.LoadZeroExtended(size, T1, T0);
+            LoadOperand(size, T1);
         int count = i.Immediate8 & (size == 8 ? 63 : 31);
         if (!rotates)
         {
@@ -60,7 +60,7 @@ internal sealed unsafe partial class RegionTranslator
         _w.Registers(size == 1 ? 0xc0 : 0xc1, size, e.Reg, d);
         _w.Byte(count);
         if (e.IsMemory)
-            _w.Store(size, T1, T0);
+            StoreOperand(size, T1);
         else if (d == T0)
             _w.StoreState(e.Rm * 8, d);
         _host = kept | r.HostValid;
@@ -159,7 +159,7 @@ internal sealed unsafe partial class RegionTranslator
         if (e.IsMemory)
         {
             EmitOperand(ref r, size, false);
-            _w.LoadZeroExtended(size, T1, T0);
+            LoadOperand(size, T1);
             divisor = T1;
         }
         else
@@ -361,7 +361,7 @@ internal sealed unsafe partial class RegionTranslator
             EmitOperand(ref r, InstructionRules.SizeOf(r.Code, ExtensionRules.MemoryOperand(r.Code)), r.WritesMemory);
         bool extends = ExtensionRules.HasOpcodeExtension(r.Code);
         int reg = extends ? e.Reg : Read(e.Reg, T1);
-        int rm = e.IsMemory ? T0 : Read(e.Rm, T0);
+        int rm = e.IsMemory ? Operand(ref e) : Read(e.Rm, T0);
         int result = reg;
         if (!e.IsVex)
         {

@@ -52,6 +52,7 @@ internal sealed unsafe partial class RegionTranslator
         copy.From = _w.JumpIf(condition);
         copy.Behind = _w.Position;
         copy.Flags = Known();
+        ForgetPointers();
         return true;
     }
 
@@ -63,6 +64,7 @@ internal sealed unsafe partial class RegionTranslator
         int forward = _forwardCount;
         _w.LandHere(copy.From);
         TakeFlags(copy.Flags);
+        ForgetPointers();
         _copying = true;
         for (int j = copy.Head; j <= copy.Last; j++)
         {

@@ -217,7 +217,9 @@ internal sealed unsafe partial class RegionTranslator
     private void LoadFlags(in RegionInstruction r)
     {
         StoreFlags();
+        int touched = _w.Touched;
         _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+        _w.Touched = touched;
         ref Exit exit = ref NewExit(NativeReason.Flags, _w.Jump(), r);
         exit.Site.Flags = NativeSite.Unknown;
         exit.LoadsFlags = true;

@@ -38,7 +38,7 @@ internal sealed unsafe partial class RegionTranslator
         if (e.IsMemory)
             EmitOperand(ref r, size, r.WritesMemory);
         if (e.IsMemory && !IsRegister(i, 1) && !load)
-            e.Write(_w, e.Reg, T0);
+            e.Write(_w, e.Reg, Operand(ref e));
         else
             EmitPlain(ref e, true, load, !load, size < 4);
     }
@@ -91,7 +91,7 @@ internal sealed unsafe partial class RegionTranslator
             _w.StoreState(guest * 8, T0);
     }
 
-    /// <summary>MOV between memory and AH to BH, which can't be named beside T0: by way of the state, whose address needs no REX prefix.</summary>
+    /// <summary>MOV between memory and AH to BH, which can't be named beside its registers: by way of the state, whose address needs no REX prefix.</summary>
     private void EmitMoveHighByte(ref RegionInstruction r)
     {
         ref Instruction i = ref r.Code;
@@ -100,11 +100,11 @@ internal sealed unsafe partial class RegionTranslator
         {
             _w.State(0x88, 4, InstructionRules.LegacyByte(i.Op1Register), CpuState.ScratchOffset);
             _w.State(0x0fb6, 4, T1, CpuState.ScratchOffset);
-            _w.Store(1, T1, T0);
+            StoreOperand(1, T1);
         }
         else
         {
-            _w.LoadZeroExtended(1, T1, T0);
+            LoadOperand(1, T1);
             _w.State(0x88, 1, T1, CpuState.ScratchOffset);
             _w.State(0x8a, 4, InstructionRules.LegacyByte(i.Op0Register), CpuState.ScratchOffset);
         }
@@ -278,7 +278,7 @@ internal sealed unsafe partial class RegionTranslator
         int source = -1;
         if (IsMemory(i, 1))
         {
-            _w.LoadZeroExtended(size, T1, T0);
+            LoadOperand(size, T1);
             source = T1;
         }
         else if (!immediate)
@@ -354,7 +354,7 @@ internal sealed unsafe partial class RegionTranslator
         SetFlags(Word(FlagKind.Logic, size), a, FlagOperand.Stored);
     }
 
-    /// <summary>With memory at [T0] as the destination; the flags' record is written.</summary>
+    /// <summary>With the memory operand as the destination; the flags' record is written.</summary>
     private void EmitToMemory(ref Instruction i, int operation, int size)
     {
         bool logic = KindOfOperation(operation) == FlagKind.Logic;
@@ -378,7 +378,7 @@ internal sealed unsafe partial class RegionTranslator
             }
         }
 
-        _w.LoadZeroExtended(size, T1, T0);
+        LoadOperand(size, T1);
         if (!logic)
             _w.StoreState(CpuState.FlagAOffset, T1);
         int apply = operation == 8 ? 4 : operation;
@@ -389,7 +389,7 @@ internal sealed unsafe partial class RegionTranslator
         else
             _w.State(OpcodeFrom(apply, size), size, T1, guest * 8);
         if (operation < 7)
-            _w.Store(size, T1, T0);
+            StoreOperand(size, T1);
         if (logic)
             _w.StoreState(CpuState.FlagAOffset, T1);
         else if (operation is 2 or 3)
@@ -397,7 +397,7 @@ internal sealed unsafe partial class RegionTranslator
         SetFlags(Word(KindOfOperation(operation), size));
     }
 
-    /// <summary>LOCK ADD and LOCK SUB at [T0] with the flags' record: by LOCK XADD, which tells the old value.</summary>
+    /// <summary>LOCK ADD and LOCK SUB of memory with the flags' record: by LOCK XADD, which tells the old value.</summary>
     private void EmitLockedSum(ref Instruction i, int operation, int size)
     {
         if (IsRegister(i, 1))
@@ -416,7 +416,7 @@ internal sealed unsafe partial class RegionTranslator
         if (operation == 5)
             _w.Registers(0xf7, 8, 3, T1);                                     // neg
         _w.Byte(0xf0);
-        _w.Memory(size == 1 ? 0x0fc0 : 0x0fc1, size, T1, T0);
+        AtOperand(size == 1 ? 0x0fc0 : 0x0fc1, size, T1);
         _w.StoreState(CpuState.FlagAOffset, T1);
         SetFlags(Word(KindOfOperation(operation), size));
     }
@@ -453,16 +453,16 @@ internal sealed unsafe partial class RegionTranslator
             _w.Registers(0xc7, 8, 0, T1);
             _w.Int32(up ? 1 : -1);
             _w.Byte(0xf0);
-            _w.Memory(size == 1 ? 0x0fc0 : 0x0fc1, size, T1, T0);
+            AtOperand(size == 1 ? 0x0fc0 : 0x0fc1, size, T1);
             _w.Lea(8, T1, T1, -1, 0, up ? 1 : -1);
             _w.StoreState(CpuState.FlagOverlayOffset, T1);
             _host = 0;
         }
         else if (memory)
         {
-            _w.LoadZeroExtended(size, T1, T0);
+            LoadOperand(size, T1);
             _w.Registers(opcode, size, up ? 0 : 1, T1);
-            _w.Store(size, T1, T0);
+            StoreOperand(size, T1);
             _w.StoreState(CpuState.FlagOverlayOffset, T1);
             _host |= AllButCarry;
         }
@@ -504,7 +504,7 @@ internal sealed unsafe partial class RegionTranslator
             int old;
             if (e.IsMemory)
             {
-                _w.LoadZeroExtended(size, T1, T0);
+                LoadOperand(size, T1);
                 old = T1;
             }
             else

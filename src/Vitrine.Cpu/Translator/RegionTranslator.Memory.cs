@@ -12,10 +12,12 @@ internal sealed unsafe partial class RegionTranslator
     private int _nextWriter;
     private int _nextFixed;
 
-    /// <summary>An entry of <see cref="SiteCache"/>: several places may share one, but never one that reads and one that writes.</summary>
-    private int NextSite(bool write) => SiteCache.EntrySize * (write
-        ? SiteCache.Readers + (_nextWriter++ & (SiteCache.Writers - 1))
-        : _nextReader++ & (SiteCache.Readers - 1));
+    /// <summary>An entry of <see cref="SiteCache"/>: several places may share one, but only if they want the same in it.</summary>
+    private int NextSite(bool write, bool asDistance)
+    {
+        int number = (write ? _nextWriter++ : _nextReader++) & ((write ? SiteCache.Writers : SiteCache.Readers) / 2 - 1);
+        return SiteCache.EntrySize * ((write ? SiteCache.Readers : 0) + (number * 2) + (asDistance ? SiteCache.Distances : 0));
+    }
 
     /// <summary>The host register that holds a guest register; one that is in memory is loaded into <paramref name="temporary"/>.</summary>
     private int Read(int guest, int temporary)
@@ -27,29 +29,24 @@ internal sealed unsafe partial class RegionTranslator
         return temporary;
     }
 
-    /// <summary>Loads a memory operand's address into T0. Uses T1. Changes the flags only with a segment.</summary>
-    private void EmitAddress(in Instruction i)
-    {
-        EmitOffset(i, HostRegister.T0, 8);
-        if (i.MemorySegment is Register.FS or Register.GS)
-            _w.State(0x03, 8, HostRegister.T0, i.MemorySegment == Register.FS ? CpuState.FsBaseOffset : CpuState.GsBaseOffset);
-    }
-
     /// <summary>LEA of a memory operand's offset, without segment. Uses T0 and T1, changes no flags.</summary>
-    private void EmitOffset(in Instruction i, int to, int size)
+    private void EmitOffset(in Instruction i, int to, int size) => EmitAddress(PlaceOf(i), (int)(long)i.MemoryDisplacement64, to, HostRegister.T0, size);
+
+    /// <summary>Loads a place's offset with a displacement, without segment. Uses T1 and a temporary, changes no flags.</summary>
+    private void EmitAddress(int place, int displacement, int to, int temporary, int size)
     {
-        int displacement = (int)(long)i.MemoryDisplacement64;
-        int scale = System.Numerics.BitOperations.Log2((uint)i.MemoryIndexScale);
-        int index = i.MemoryIndex == Register.None ? -1 : Read(InstructionRules.Number(i.MemoryIndex), HostRegister.T1);
-        if (i.MemoryBase == Register.RIP)
+        int guest = place >> 8 & 255;
+        int index = guest == NoRegister ? -1 : Read(guest, HostRegister.T1);
+        int scale = place >> 16 & 255;
+        int @base = place & 255;
+        if (@base == CodePage)
         {
-            _w.LoadState(HostRegister.T0, CpuState.PageBaseOffset);
-            _w.Lea(size, to, HostRegister.T0, -1, 0, displacement);
+            _w.LoadState(temporary, CpuState.PageBaseOffset);
+            _w.Lea(size, to, temporary, index, scale, displacement);
         }
-        else if (i.MemoryBase != Register.None)
+        else if (@base != NoRegister)
         {
-            int @base = Read(InstructionRules.Number(i.MemoryBase), HostRegister.T0);
-            _w.Lea(size, to, @base, index, scale, displacement);
+            _w.Lea(size, to, Read(@base, temporary), index, scale, displacement);
         }
         else if (index >= 0)
         {
@@ -62,37 +59,9 @@ internal sealed unsafe partial class RegionTranslator
         }
     }
 
-    /// <summary>Makes a host address of the memory operand in T0. Uses T1; the host's flags are lost.</summary>
-    private void EmitOperand(ref RegionInstruction r, int size, bool write)
-    {
-        byte* again = _w.Position;
-        if (r.Code.MemoryBase == Register.RIP && r.Code.MemoryIndex == Register.None
-            && r.Code.MemorySegment is not (Register.FS or Register.GS) && _nextFixed < SiteCache.Fixed)
-        {
-            EmitFixedCheck(ref r, size, write, again);
-            return;
-        }
-
-        EmitAddress(r.Code);
-        EmitCheck(ref r, size, write, again);
-    }
-
-    /// <summary>Makes a host address of an operand at a fixed distance from the code: as long as the code's page is the same, so is that.</summary>
-    private void EmitFixedCheck(ref RegionInstruction r, int size, bool write, byte* again)
-    {
-        int site = SiteCache.EntrySize * (SiteCache.Readers + SiteCache.Writers + _nextFixed++);
-        _w.LoadState(HostRegister.T0, CpuState.PageBaseOffset);
-        _w.State(0x3b, 8, HostRegister.T0, SlotLayout.Sites + site);          // cmp t0, [code's page]
-        ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(5), r);
-        exit.Resume = again;
-        exit.IsFixed = true;
-        exit.Distance = (int)(long)r.Code.MemoryDisplacement64;
-        exit.Site.Size = (ushort)size;
-        exit.Site.Extra = write ? (ushort)1 : (ushort)0;
-        exit.Site.Data = site;
-        _w.LoadState(HostRegister.T0, SlotLayout.Sites + site + 8);
-        _host = 0;
-    }
+    /// <summary>Makes the memory operand reachable (<see cref="_at"/>). Uses T1; the host's flags are lost unless it was already.</summary>
+    private void EmitOperand(ref RegionInstruction r, int size, bool write) =>
+        EmitPointer(ref r, PlaceOf(r.Code), (int)(long)r.Code.MemoryDisplacement64, size, write);
 
     /// <summary>As <see cref="EmitOperand"/> for one that is read and written; with a LOCK prefix it must be aligned.</summary>
     private void EmitOperandToChange(ref RegionInstruction r, int size)
@@ -102,37 +71,61 @@ internal sealed unsafe partial class RegionTranslator
             EmitAlignment(ref r, size);
     }
 
-    /// <summary>Makes a host address of the guest address in T0; <paramref name="again"/> is where that is computed.</summary>
-    private void EmitCheck(ref RegionInstruction r, int size, bool write, byte* again)
+    /// <summary>Makes a host address of an operand at a fixed distance from the code: as long as the code's page is the same, so is that.</summary>
+    private void EmitFixedCheck(ref RegionInstruction r, int host, int distance, int size, int access, byte* again)
     {
-        int site = NextSite(write);
-        _w.State(0x2b, 8, HostRegister.T0, SlotLayout.Sites + site);          // sub t0, [page]
-        _w.Immediate(7, 8, HostRegister.T0, 4096 - size);
-        ref Exit exit = ref NewExit(NativeReason.Miss, _w.JumpIf(7), r);      // ja
-        exit.Resume = again;
-        exit.Site.Size = (ushort)size;
-        exit.Site.Extra = write ? (ushort)1 : (ushort)0;
+        int site = SiteCache.EntrySize * (SiteCache.Readers + SiteCache.Writers + _nextFixed++);
+        _w.LoadState(host, CpuState.PageBaseOffset);
+        _w.State(0x3b, 8, host, SlotLayout.Sites + site);                     // cmp host, [code's page]
+        ref Exit exit = ref NewMiss(_w.JumpIf(5), r, host, size, access, again);
+        exit.IsFixed = true;
+        exit.Distance = distance;
         exit.Site.Data = site;
-        _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site + 8);      // add t0, [host]
+        _w.LoadState(host, SlotLayout.Sites + site + SiteCache.FixedHost);
+        _host = 0;
+    }
+
+    /// <summary>Makes a host address of the guest address in a host register; <paramref name="again"/> is where that is computed.</summary>
+    /// <param name="asDistance">The distance from guest to host addresses is wanted instead.</param>
+    private void EmitCheck(ref RegionInstruction r, int host, int size, int access, byte* again, bool asDistance)
+    {
+        int site = NextSite(access != NativeSite.Read, asDistance);
+        _w.State(0x2b, 8, host, SlotLayout.Sites + site + SiteCache.Start);   // sub host, [start]
+        _w.State(0x3b, 8, host, SlotLayout.Sites + site + SiteCache.Limit);   // cmp host, [limit]
+        ref Exit exit = ref NewMiss(_w.JumpIf(3), r, host, size, access, again);
+        exit.Site.Data = site;
+        exit.AsDistance = asDistance;
+        _w.State(asDistance ? 0x8b : 0x03, 8, host, SlotLayout.Sites + site + SiteCache.Host);  // add host, [host], or mov
         exit.Behind = _w.Position;
         _host = 0;
     }
 
-    /// <summary>An access whose place doesn't have its page: looks into the TLB. Gives jumps that leave, with the address in T0.</summary>
+    private ref Exit NewMiss(int* from, in RegionInstruction r, int host, int size, int access, byte* again)
+    {
+        ref Exit exit = ref NewExit(NativeReason.Miss, from, r);
+        exit.Resume = again;
+        exit.Host = host;
+        exit.Site.Size = (ushort)size;
+        exit.Site.Extra = (ushort)access;
+        return ref exit;
+    }
+
+    /// <summary>An access whose place doesn't have its page: looks into the TLB. Gives jumps that leave, with the address in the host register.</summary>
     private void EmitTlbCheck(ref Exit exit, out int* miss, out int* renewal)
     {
         int site = exit.Site.Data;
-        int tag = exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read;
+        int host = exit.Host;
+        int tag = exit.Site.Extra != NativeSite.Read ? TlbTag.Write : TlbTag.Read;
         if (exit.IsFixed)
-            _w.Lea(8, HostRegister.T0, HostRegister.T0, -1, 0, exit.Distance);
+            _w.Lea(8, host, host, -1, 0, exit.Distance);
         else
-            _w.State(0x03, 8, HostRegister.T0, SlotLayout.Sites + site);      // add t0, [page]: the address again
-        _w.Registers(0x8b, 4, HostRegister.T1, HostRegister.T0);
+            _w.State(0x03, 8, host, SlotLayout.Sites + site + SiteCache.Start);  // add host, [start]: the address again
+        _w.Registers(0x8b, 4, HostRegister.T1, host);
         _w.Registers(0xc1, 4, 5, HostRegister.T1);                            // shr t1d, 7
         _w.Byte(7);
         _w.Immediate(4, 4, HostRegister.T1, (MemoryAccess.TlbEntries - 1) * 32);
-        _w.StateIndexed(0x2b, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + tag);
-        _w.Immediate(7, 8, HostRegister.T0, 4096 - exit.Site.Size);
+        _w.StateIndexed(0x2b, 8, host, HostRegister.T1, 0, SlotLayout.Tlb + tag);
+        _w.Immediate(7, 8, host, 4096 - exit.Site.Size);
         miss = _w.JumpIf(7);
         if (exit.IsFixed)
         {
@@ -143,29 +136,28 @@ internal sealed unsafe partial class RegionTranslator
         _w.State(0x83, 4, 5, SlotLayout.Sites + SiteCache.Countdown + site);  // sub [countdown], 1
         _w.Byte(1);
         renewal = _w.JumpIf(8);
-        _w.StateIndexed(0x03, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + TlbTag.Host);
+        _w.StateIndexed(exit.AsDistance ? 0x8b : 0x03, 8, host, HostRegister.T1, 0, SlotLayout.Tlb + TlbTag.Host);
+        if (exit.AsDistance)
+            _w.StateIndexed(0x2b, 8, host, HostRegister.T1, 0, SlotLayout.Tlb + tag);
         _w.JumpTo(exit.Behind);
     }
 
-    /// <summary>Leaves to the interpreter unless the address in T0 is a multiple of a power of two.</summary>
-    private void EmitAlignment(ref RegionInstruction r, int alignment)
+    /// <summary>Gives an instruction its memory operand: the base register of that, for ModRM.rm.</summary>
+    private int Operand(ref EncodedInstruction e)
     {
-        if (alignment <= 1)
-            return;
-        _w.Registers(0xf6, 1, 0, HostRegister.T0);                            // test t0b, alignment - 1
-        _w.Byte(alignment - 1);
-        _ = NewExit(NativeReason.Slow, _w.JumpIf(5), r);
-        _host = 0;
+        e.IndexPlusOne = _atIndex + 1;
+        e.Displacement = _atDistance;
+        return _at;
     }
 
     /// <summary>
-    /// Writes an instruction with the operands of its ModRM byte in host registers; a memory operand's host address is in
-    /// T0. Registers that are in memory pass through T1 (ModRM.reg) and T0 (ModRM.rm).
+    /// Writes an instruction with the operands of its ModRM byte in host registers; a memory operand is the one that has been made reachable.
+    /// Registers that are in memory pass through T1 (ModRM.reg) and T0 (ModRM.rm).
     /// </summary>
     private void EmitEncoded(ref EncodedInstruction e, bool regIsGeneral, bool rmIsGeneral, bool regWritten, bool rmWritten)
     {
         int reg = regIsGeneral ? Read(e.Reg, HostRegister.T1) : e.Reg;
-        int rm = e.IsMemory ? HostRegister.T0 : rmIsGeneral ? Read(e.Rm, HostRegister.T0) : e.Rm;
+        int rm = e.IsMemory ? Operand(ref e) : rmIsGeneral ? Read(e.Rm, HostRegister.T0) : e.Rm;
         e.Write(_w, reg, rm);
         if (regIsGeneral && regWritten && reg == HostRegister.T1)
             _w.StoreState(e.Reg * 8, reg);
@@ -200,7 +192,7 @@ internal sealed unsafe partial class RegionTranslator
         if (rmInState)
             e.WriteInState(_w, reg, e.Rm * 8);
         else
-            e.Write(_w, reg, e.IsMemory ? HostRegister.T0 : HostRegister.Of(e.Rm));
+            e.Write(_w, reg, e.IsMemory ? Operand(ref e) : HostRegister.Of(e.Rm));
         if (regInState && regWritten)
             _w.StoreState(e.Reg * 8, reg);
     }

@@ -53,7 +53,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         /// <summary>Where to go on afterwards, as a writable address; null for never.</summary>
         public byte* Resume;
 
-        /// <summary>Where to go on when nobody else is needed after all; for <see cref="NativeReason.Miss"/> with the host address in T0.</summary>
+        /// <summary>Where to go on when nobody else is needed after all; for <see cref="NativeReason.Miss"/> with the host address.</summary>
         public byte* Behind;
 
         /// <summary>For <see cref="NativeReason.Flags"/>: the flags are to be loaded before control goes on at <see cref="Behind"/>.</summary>
@@ -65,8 +65,11 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         /// <summary>The flags' record must be stored first.</summary>
         public bool StoresFlags;
 
-        /// <summary>For <see cref="NativeReason.Miss"/>: the number of the group, counted from 1, that is to be executed one by one then.</summary>
-        public short Group;
+        /// <summary>For <see cref="NativeReason.Miss"/>: the host register that gets the operand's address.</summary>
+        public int Host;
+
+        /// <summary>For <see cref="NativeReason.Miss"/>: that register gets the distance from guest to host addresses instead.</summary>
+        public bool AsDistance;
 
         /// <summary>For <see cref="NativeReason.Interpret"/>: first instruction and how many.</summary>
         public short First;
@@ -87,6 +90,41 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     {
         if (!_region.Read(page, offset, length))
             return null;
+        _merges = true;
+        _w.MoveTo(_code.Free);
+        _w.AlignAhead(0, 16);
+        byte* start = _w.Position;
+        Write(page, frame, length);
+        return start + _code.ToExecutable;
+    }
+
+    /// <summary>
+    /// Translates instructions whose operands are checked together, and lay on two pages, once more, each with its own check;
+    /// and lets the place where this was found lead there from now on.
+    /// </summary>
+    public void Split(NativeSite* site, byte* page, uint frame)
+    {
+        if (!_region.Read(page, site->Offset, 4096, site->Number))
+            return;
+        _merges = false;
+        _w.MoveTo(_code.Free);
+        _w.AlignAhead(0, 16);
+        byte* start = _w.Position;
+        StoreOperands(site->A, site->B, site->Immediate);
+        if (site->Flags != NativeSite.Unknown)
+            _w.StoreState32(CpuState.FlagKindOffset, site->Flags);
+        _w.State(0x83, 4, 0, CpuState.BudgetOffset);                          // add [budget], ahead
+        _w.Byte(site->Ahead);
+        Write(page, frame, 4096);
+
+        // SAFETY: the distance is aligned, so whoever executes the jump meanwhile sees the old one or the new one.
+        var distance = (int*)((byte*)site + site->Split - _code.ToExecutable);
+        Volatile.Write(ref *distance, (int)(start - (byte*)(distance + 1)));
+    }
+
+    /// <summary>Writes what has been read.</summary>
+    private void Write(byte* page, uint frame, int length)
+    {
         _length = length;
         _page = page;
         _frame = frame;
@@ -94,11 +132,8 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         _forwardCount = 0;
         _copyCount = 0;
         _copied = 0;
-        _groupCount = 0;
-        _w.MoveTo(_code.Free);
-        _w.AlignAhead(0, 16);
-        byte* start = _w.Position;
         ForgetFlags();
+        ForgetPointers();
         int k = 0;
         while (k < _region.Count)
         {
@@ -121,14 +156,11 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
             EmitCopy(ref _copies[c]);
         _code.Free = _w.Position;
         _w.MoveTo(_code.FreeRare);
-        for (int g = 0; g < _groupCount; g++)
-            EmitGroupCopy(ref _groups[g]);
         foreach ((nint from, short target) in _forward.AsSpan(0, _forwardCount))
             MachineCodeWriter.Land((int*)from, _labels[target]);
         for (int e = 0; e < _exitCount; e++)
             EmitExit(ref _exits[e]);
         _code.FreeRare = _w.Position;
-        return start + _code.ToExecutable;
     }
 
     /// <summary>All that was translated is gone.</summary>
@@ -138,10 +170,12 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     private int EmitKeeping(int k)
     {
         ref RegionInstruction r = ref _region.Instructions[k];
+        _current = k;
         KeepOperands(r);
         int record = _record;
         int used = Emit(k);
         DropOperands(r, record);
+        AdjustPointers(r);
         return used;
     }
 
@@ -156,6 +190,7 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         else if (r.Continuation >= 0)
             EmitJumpTo(r.Continuation, k);
         ForgetFlags();
+        ForgetPointers();
     }
 
     private void BeginInstruction(int k)
@@ -164,11 +199,13 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         if (r.Inherits)
         {
             TakeFlags(_inherited[k]);
+            _inheritedPointers.AsSpan(k * 2, 2).CopyTo(_pointers);
         }
         else if (r.IsTarget)
         {
             StoreFlags();
             ForgetFlags();
+            ForgetPointers();
             if (r.IsLoopHead)
                 _w.AlignAhead(0, 16);
         }
@@ -185,9 +222,9 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
     {
         if (r.ReadBefore != 0 && _host != 0)
         {
-            _w.State(0x8b, 4, HostRegister.T0, CpuState.BudgetOffset);
-            _w.Lea(4, HostRegister.T0, HostRegister.T0, -1, 0, -r.RunLength);
-            _w.State(0x89, 4, HostRegister.T0, CpuState.BudgetOffset);
+            _w.State(0x8b, 4, HostRegister.T1, CpuState.BudgetOffset);
+            _w.Lea(4, HostRegister.T1, HostRegister.T1, -1, 0, -r.RunLength);
+            _w.State(0x89, 4, HostRegister.T1, CpuState.BudgetOffset);
             return;
         }
 
@@ -309,20 +346,23 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
         }
 
         byte* link = null;
+        byte* split = null;
         int* renewal = null;
         switch (exit.Reason)
         {
             case NativeReason.Miss:
                 EmitTlbCheck(ref exit, out int* miss, out renewal);
-                if (exit.Group != 0)
+                _w.LandHere(miss);
+                if (exit.Site.Number != 0)
                 {
-                    MachineCodeWriter.Land(miss, _groups[exit.Group - 1].Copy);
-                    break;
+                    // Where it will go on once the operands have been seen to lie on two pages.
+                    _w.AlignAhead(1, 4);
+                    split = (byte*)_w.Jump();
+                    _w.LandHere((int*)split);
                 }
 
-                _w.LandHere(miss);
-                _w.StateIndexed(0x03, 8, HostRegister.T0, HostRegister.T1, 0, SlotLayout.Tlb + (exit.Site.Extra != 0 ? TlbTag.Write : TlbTag.Read));
-                _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
+                _w.StateIndexed(0x03, 8, exit.Host, HostRegister.T1, 0, SlotLayout.Tlb + (exit.Site.Extra != NativeSite.Read ? TlbTag.Write : TlbTag.Read));
+                _w.StoreState(CpuState.MissAddressOffset, exit.Host);
                 break;
             case NativeReason.Lookup:
                 _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
@@ -338,22 +378,29 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
                 break;
         }
 
-        int* toSite = exit.Group != 0 ? null : EmitLeave(exit.LoadsFlags ? _code.LoadFlags : exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
+        int* toSite = EmitLeave(exit.LoadsFlags ? _code.LoadFlags : exit.Reason == NativeReason.Attention ? _code.Refill : _code.Gate(exit.Reason));
         int* toSiteToo = null;
         if (renewal != null)
         {
             _w.LandHere(renewal);
             _w.StoreState(CpuState.TlbPlaceOffset, HostRegister.T1);
             if (exit.IsFixed)
-                _w.StoreState(CpuState.OffsetInPageOffset, HostRegister.T0);
-            toSiteToo = EmitLeave(exit.IsFixed ? _code.RenewFixed : exit.Site.Extra != 0 ? _code.RenewWriter : _code.RenewReader);
+            {
+                _w.StoreState(CpuState.OffsetInPageOffset, exit.Host);
+            }
+            else
+            {
+                _w.StateIndexed(0x03, 8, exit.Host, HostRegister.T1, 0, SlotLayout.Tlb + (exit.Site.Extra != NativeSite.Read ? TlbTag.Write : TlbTag.Read));
+                _w.StoreState(CpuState.MissAddressOffset, exit.Host);
+            }
+
+            toSiteToo = EmitLeave(exit.IsFixed ? _code.RenewFixed : _code.Renew(exit.Site.Extra != NativeSite.Read, exit.AsDistance));
         }
 
         while (((nuint)_w.Position & 3) != 0)
             _w.Byte(0xcc);
         byte* site = _w.Position;
-        if (toSite != null)
-            MachineCodeWriter.Land(toSite, site);
+        MachineCodeWriter.Land(toSite, site);
         if (toSiteToo != null)
             MachineCodeWriter.Land(toSiteToo, site);
         exit.Site.Resume = exit.Resume == null ? 0 : (int)(exit.Resume - site);
@@ -362,6 +409,8 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
             exit.Site.Data = (int)(WriteOperations(exit.First, exit.Number) - site);
         else if (link != null)
             exit.Site.Data = (int)(link - site);
+        if (split != null)
+            exit.Site.Split = (int)(split - site);
         if (exit.LoadsFlags)
         {
             exit.Site.Data = (int)(exit.Behind - site);

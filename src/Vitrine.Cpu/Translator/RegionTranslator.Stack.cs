@@ -3,38 +3,19 @@ using Iced.Intel;
 namespace Vitrine.Cpu.Translator;
 
 /// <summary>
-/// Instructions in a row that push or pop, as functions begin and end with: one check serves them all. Where it fails, be it only
-/// because they reach into two pages, they are executed from a second copy that checks each of them.
+/// Instructions in a row that push or pop, as functions begin and end with: one check serves them all, and the stack pointer moves once.
 /// </summary>
 internal sealed unsafe partial class RegionTranslator
 {
-    private const int MaxGroups = Region.MaxInstructions / 2;
-
     /// <summary>As many as there are registers to save, and a return.</summary>
     private const int MaxGrouped = 16;
-
-    private readonly Group[] _groups = new Group[MaxGroups];
-    private int _groupCount;
-
-    private struct Group
-    {
-        public short First;
-        public short Number;
-
-        /// <summary>Ahead of the first.</summary>
-        public KnownFlags Flags;
-
-        /// <summary>Where the copy is, and where the original goes on.</summary>
-        public byte* Copy;
-        public byte* Behind;
-    }
 
     /// <summary>How many instructions from here on make a group; less than 2: none.</summary>
     private int GroupAt(int k)
     {
         RegionInstruction[] all = _region.Instructions;
         InstructionKind kind = all[k].Kind;
-        if (kind is not (InstructionKind.Push or InstructionKind.Pop) || _groupCount == MaxGroups)
+        if (kind is not (InstructionKind.Push or InstructionKind.Pop) || !_merges)
             return 0;
         int n = 0;
         while (n < MaxGrouped && k + n < _region.Count && all[k + n].Kind == kind && (n == 0 || !all[k + n].BeginsRun) && IsGroupable(all[k + n].Code))
@@ -55,16 +36,12 @@ internal sealed unsafe partial class RegionTranslator
     private void EmitGroup(int k, int n)
     {
         RegionInstruction[] all = _region.Instructions;
-        ref Group group = ref _groups[_groupCount];
-        group = new Group { First = (short)k, Number = (short)n, Flags = Known() };
         int record = _record;
         for (int j = k; j < k + n; j++)
             KeepOperands(all[j]);
         bool pushes = all[k].Kind == InstructionKind.Push;
-        byte* again = _w.Position;
-        _w.Lea(8, T0, Stack, -1, 0, pushes ? -8 * n : 0);
-        EmitCheck(ref all[k], 8 * n, pushes, again);
-        _exits[_exitCount - 1].Group = (short)++_groupCount;
+        _current = k;
+        EmitPointer(ref all[k], PlaceOfStack, pushes ? -8 * n : 0, 8 * n, pushes);
         bool returns = all[k + n - 1].Kind == InstructionKind.Return;
         int moved = returns ? n - 1 : n;
         for (int j = 0; j < moved; j++)
@@ -76,27 +53,28 @@ internal sealed unsafe partial class RegionTranslator
                 EmitGroupedPop(i, 8 * j);
         }
 
+        if (returns)
+            _w.Memory(0x8b, 8, T0, _at, _atIndex, _atDistance + (8 * moved));
         _w.Lea(8, Stack, Stack, -1, 0, pushes ? -8 * moved : 8 * moved);
         for (int j = k; j < k + moved; j++)
-            DropOperands(all[j], record);
-        if (returns)
         {
-            _w.Memory(0x8b, 8, T0, T0, 8 * moved);
-            EmitReturnTo(ref all[k + n - 1]);
+            DropOperands(all[j], record);
+            AdjustPointers(all[j]);
         }
 
-        group.Behind = _w.Position;
+        if (returns)
+            EmitReturnTo(ref all[k + n - 1]);
     }
 
     private void EmitGroupedPush(in Instruction i, int offset)
     {
         if (i.Op0Kind == OpKind.Register)
         {
-            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), T0, offset);
+            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), _at, _atIndex, _atDistance + offset);
             return;
         }
 
-        _w.Memory(0xc7, 8, 0, T0, offset);
+        _w.Memory(0xc7, 8, 0, _at, _atIndex, _atDistance + offset);
         _w.Int32((int)(long)i.GetImmediate(0));
     }
 
@@ -104,19 +82,8 @@ internal sealed unsafe partial class RegionTranslator
     {
         int guest = InstructionRules.Number(i.Op0Register);
         int to = HostRegister.Of(guest);
-        _w.Memory(0x8b, 8, to < 0 ? T1 : to, T0, offset);
+        _w.Memory(0x8b, 8, to < 0 ? T1 : to, _at, _atIndex, _atDistance + offset);
         if (to < 0)
             _w.StoreState(guest * 8, T1);
-    }
-
-    /// <summary>The group with a check for each instruction.</summary>
-    private void EmitGroupCopy(ref Group group)
-    {
-        group.Copy = _w.Position;
-        TakeFlags(group.Flags);
-        for (int j = group.First; j < group.First + group.Number; j++)
-            _ = EmitKeeping(j);
-        if (_region.Instructions[group.First + group.Number - 1].Kind != InstructionKind.Return)
-            _w.JumpTo(group.Behind);
     }
 }
