@@ -156,9 +156,7 @@ internal static unsafe class MultiplyHandlers
             }
             else
             {
-                (UInt128 q, UInt128 r) = UInt128.DivRem(new UInt128(high, low), b);
-                c->Gpr[0] = (ulong)q;
-                c->Gpr[2] = (ulong)r;
+                DivideWide(c, b);
             }
         }
         else
@@ -173,6 +171,37 @@ internal static unsafe class MultiplyHandlers
         }
 
         return o[1].Fn(c, o + 1);
+    }
+
+    // These two are methods of their own since the ahead-of-time compiler leaves alone what handles 128-bit integers.
+
+    /// <summary>RDX:RAX by b, which is above RDX.</summary>
+    [MethodImpl(Never)]
+    private static void DivideWide(CpuState* c, ulong b)
+    {
+        (UInt128 q, UInt128 r) = UInt128.DivRem(new UInt128(c->Gpr[2], c->Gpr[0]), b);
+        c->Gpr[0] = (ulong)q;
+        c->Gpr[2] = (ulong)r;
+    }
+
+    /// <summary>RDX:RAX by b, both signed. False: the quotient has too many bits.</summary>
+    [MethodImpl(Never)]
+    private static bool TryDivideWide(CpuState* c, long b)
+    {
+        // Magnitudes, so that the most negative dividend needs no special case.
+        UInt128 a = new(c->Gpr[2], c->Gpr[0]);
+        bool negative = (long)c->Gpr[2] < 0;
+        if (negative)
+            a = UInt128.Zero - a;
+        ulong magnitude = b < 0 ? 0 - (ulong)b : (ulong)b;
+        (UInt128 q, UInt128 r) = UInt128.DivRem(a, magnitude);
+        bool negativeQuotient = negative != (b < 0);
+        UInt128 limit = negativeQuotient ? (UInt128)1 << 63 : ((UInt128)1 << 63) - 1;
+        if (q > limit)
+            return false;
+        c->Gpr[0] = negativeQuotient ? 0 - (ulong)q : (ulong)q;
+        c->Gpr[2] = negative ? 0 - (ulong)r : (ulong)r;
+        return true;
     }
 
     [MethodImpl(Handler)]
@@ -197,19 +226,8 @@ internal static unsafe class MultiplyHandlers
             }
             else
             {
-                // Magnitudes, so that the most negative dividend needs no special case.
-                UInt128 a = new((ulong)high, (ulong)low);
-                bool negative = high < 0;
-                if (negative)
-                    a = UInt128.Zero - a;
-                ulong magnitude = b < 0 ? 0 - (ulong)b : (ulong)b;
-                (UInt128 q, UInt128 r) = UInt128.DivRem(a, magnitude);
-                bool negativeQuotient = negative != (b < 0);
-                UInt128 limit = negativeQuotient ? (UInt128)1 << 63 : ((UInt128)1 << 63) - 1;
-                if (q > limit)
+                if (!TryDivideWide(c, b))
                     return Leave.Fault(c, o, ExceptionVector.DivideError);
-                c->Gpr[0] = negativeQuotient ? 0 - (ulong)q : (ulong)q;
-                c->Gpr[2] = negative ? 0 - (ulong)r : (ulong)r;
             }
         }
         else

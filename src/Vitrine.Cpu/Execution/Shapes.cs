@@ -13,12 +13,17 @@ internal static class Inline
     /// <summary>
     /// A handler: compiled optimised at once, so that the call of the next handler becomes a jump. Nothing depends
     /// on that but speed: without it a block's handlers nest, and a block has a bounded number of them. (Not
-    /// NoInlining: the runtime makes no implicit tail calls from such methods.)
+    /// NoInlining: the runtime makes no implicit tail calls from such methods.) The ahead-of-time compiler optimises whatever it compiles,
+    /// but leaves alone what asks for it: what it is given is built without asking.
     /// </summary>
+#if AHEAD_OF_TIME
+    public const MethodImplOptions Handler = 0;
+#else
     public const MethodImplOptions Handler = MethodImplOptions.AggressiveOptimization;
+#endif
 
     /// <summary>Runs often from the start: not worth compiling twice.</summary>
-    public const MethodImplOptions Hot = MethodImplOptions.AggressiveOptimization;
+    public const MethodImplOptions Hot = Handler;
 
     public const MethodImplOptions Never = MethodImplOptions.NoInlining;
 }

@@ -219,8 +219,15 @@ internal static unsafe class MmxInteger
 
     public static void Palignr(CpuState* state, void* dst, void* src, byte imm)
     {
-        UInt128 both = new(*(ulong*)dst, *(ulong*)src);
-        *(ulong*)dst = imm >= 16 ? 0 : (ulong)(both >> (imm * 8));
+        ulong high = *(ulong*)dst, low = *(ulong*)src;
+        int bits = imm * 8;
+        *(ulong*)dst = imm switch
+        {
+            0 => low,
+            < 8 => (low >> bits) | (high << (64 - bits)),
+            < 16 => high >> (bits - 64),
+            _ => 0,
+        };
     }
 
     public static void Pinsrw(CpuState* state, void* dst, void* src, byte imm) => ((ushort*)dst)[imm & 3] = *(ushort*)src;

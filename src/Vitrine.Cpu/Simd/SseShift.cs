@@ -96,21 +96,21 @@ internal static unsafe class SseShift
 
     public static void Pslldq(CpuState* state, void* dst, void* src, byte imm)
     {
-        UInt128 value = *(UInt128*)dst;
-        *(UInt128*)dst = imm > 15 ? UInt128.Zero : value << (imm * 8);
+        Vector128<ulong> zero = default;
+        *(Vector128<ulong>*)dst = imm > 15 ? zero : Align((ulong*)dst, (ulong*)&zero, (byte)(16 - imm));
     }
 
     public static void Psrldq(CpuState* state, void* dst, void* src, byte imm)
     {
-        UInt128 value = *(UInt128*)dst;
-        *(UInt128*)dst = imm > 15 ? UInt128.Zero : value >> (imm * 8);
+        Vector128<ulong> zero = default;
+        *(Vector128<ulong>*)dst = Align((ulong*)&zero, (ulong*)dst, imm);
     }
 
     /// <summary>Bytes imm to imm + 15 of dst:src.</summary>
     public static void Palignr(CpuState* state, void* dst, void* src, byte imm) =>
         *(Vector128<ulong>*)dst = Align((ulong*)dst, (ulong*)src, imm);
 
-    /// <summary>In 64-bit words: reading across two stores would stall the host.</summary>
+    /// <summary>Bytes from a count on of high:low, then zeros. In 64-bit words: reading across two stores would stall the host.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<ulong> Align(ulong* high, ulong* low, byte count)
     {
