@@ -1,6 +1,7 @@
 using System.Globalization;
 using Vitrine.Kernel;
 using Vitrine.Kernel.Async;
+using Vitrine.Kernel.Mm;
 using Vitrine.Kernel.Tasks;
 using Vitrine.Kernel.Vfs;
 using Vitrine.Kernel.Vfs.Generated;
@@ -66,7 +67,7 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
         for (int i = 0; i < count; i++)
         {
             string own = Number(i);
-            string mask = (1UL << i).ToString("x", CultureInfo.InvariantCulture);
+            string mask = Mask(1UL << i, count);
             entries.Add(Directory("cpu" + own,
             [
                 Directory("cache", Caches(i)),
@@ -113,7 +114,13 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
 
     private static StaticEntry[] Nodes(KernelInstance kernel) =>
     [
-        Directory("node0", [Text("cpulist", Range(kernel.Processors.Length)), Text("distance", "10")]),
+        Directory("node0",
+        [
+            Text("cpulist", Range(kernel.Processors.Length)),
+            Text("cpumap", Mask(ulong.MaxValue >> (64 - kernel.Processors.Length), kernel.Processors.Length)),
+            Text("distance", "10"),
+            new("meminfo", FileMode.Regular, static sb => new SimpleText(sb, TextInode.ReadOnlyMode, static (current, text) => NodeMemory(current, text))),
+        ]),
         Text("has_cpu", "0"),
         Text("has_memory", "0"),
         Text("has_normal_memory", "0"),
@@ -126,6 +133,27 @@ internal sealed class SysSuperBlock : GeneratedSuperBlock
 
     private static StaticEntry Text(string name, string value) =>
         new(name, FileMode.Regular, sb => new SimpleText(sb, TextInode.ReadOnlyMode, (_, text) => text.Line(value)));
+
+    private static void NodeMemory(Task current, GeneratedText text)
+    {
+        foreach (MemInfoLine line in MemInfo.CollectNode(current.Kernel))
+        {
+            text.Append("Node 0 ");
+            if (line.IsKilobytes)
+                text.AppendKilobytes(line.Name + ":", (ulong)line.Value, 16, 8);
+            else
+                text.Append(line.Name).Append(':').AppendPadded(line.Value, 21 - line.Name.Length).Append('\n');
+        }
+    }
+
+    /// <summary>A set of processors as hexadecimal digits, as many as there can be processors, with a comma between each 32 bits.</summary>
+    private static string Mask(ulong processors, int count)
+    {
+        string low = Digits((uint)processors, Math.Min(count, 32));
+        return count > 32 ? Digits((uint)(processors >> 32), count - 32) + "," + low : low;
+
+        static string Digits(uint bits, int width) => bits.ToString("x" + Number((width + 3) / 4), CultureInfo.InvariantCulture);
+    }
 
     private static string Range(int count) => count == 1 ? "0" : "0-" + Number(count - 1);
 

@@ -6,6 +6,73 @@ public final class Runtime {
         return n < 2 ? n : fib(n - 1) + fib(n - 2);
     }
 
+    /** Garbage under stress: trees that live for a while, whose old nodes are given young ones, all counted again and again. */
+    private static final class Forest {
+        private static final class Node {
+            long value;
+            Node left;
+            Node right;
+            long[] extra;
+        }
+
+        private final Node[] trees = new Node[64];
+        private final long[] expected = new long[64];
+        private long random;
+
+        Forest(long seed) {
+            random = seed;
+        }
+
+        private long next() {
+            return random = random * 16807 % 2147483647;
+        }
+
+        private Node tree(int depth) {
+            Node node = new Node();
+            node.value = next();
+            node.left = depth > 0 ? tree(depth - 1) : null;
+            node.right = depth > 0 ? tree(depth - 1) : null;
+            return node;
+        }
+
+        private static long extra(Node node) {
+            return node.extra == null ? 0 : node.extra[node.extra.length - 1];
+        }
+
+        private static long count(Node node) {
+            return node == null ? 0 : node.value + extra(node) + count(node.left) + count(node.right);
+        }
+
+        long survive(int rounds) {
+            for (int round = 0; round < rounds; round++) {
+                int fresh = round % 64;
+                trees[fresh] = tree(8);
+                expected[fresh] = count(trees[fresh]);
+                for (int change = 0; change < 20; change++) {
+                    int chosen = (int) (next() % Math.min(round + 1, 64));
+                    Node node = trees[chosen];
+                    for (long steps = next() % 8; steps > 0; steps--)
+                        node = next() % 2 == 0 ? node.left : node.right;
+                    long value = next();
+                    expected[chosen] += value - extra(node);
+                    node.extra = new long[1 + (int) (value % 100)];
+                    java.util.Arrays.fill(node.extra, value);
+                }
+                if (round % 100 == 99) {
+                    if (round % 500 == 499)
+                        System.gc();
+                    for (int i = 0; i < Math.min(round + 1, 64); i++)
+                        if (count(trees[i]) != expected[i])
+                            throw new IllegalStateException("tree " + i + " is damaged in round " + round);
+                }
+            }
+            long total = 0;
+            for (long sum : expected)
+                total += sum;
+            return total;
+        }
+    }
+
     public static void main(String[] arguments) throws Exception {
         System.out.println("hello from OpenJDK");
         System.out.println(fib(30));
@@ -30,6 +97,7 @@ public final class Runtime {
             threads[t] = new Thread(() -> {
                 for (int i = 0; i < 200000; i++)
                     counts[number] += new byte[16].length;
+                counts[number] += new Forest(1 + number).survive(2000);
             });
             threads[t].start();
         }

@@ -89,5 +89,27 @@ internal static class MemInfo
         ];
     }
 
+    /// <summary>The lines of the only memory node (/sys/devices/system/node/node0/meminfo) in Linux's order.</summary>
+    public static MemInfoLine[] CollectNode(KernelInstance kernel)
+    {
+        MemInfoLine[] all = Collect(kernel);
+        string[] names =
+        [
+            "MemTotal", "MemFree", "MemUsed", "SwapCached", "Active", "Inactive", "Active(anon)", "Inactive(anon)", "Active(file)",
+            "Inactive(file)", "Unevictable", "Mlocked", "Dirty", "Writeback", "FilePages", "Mapped", "AnonPages", "Shmem", "KernelStack",
+            "PageTables", "SecPageTables", "NFS_Unstable", "Bounce", "WritebackTmp", "KReclaimable", "Slab", "SReclaimable", "SUnreclaim",
+            "AnonHugePages", "ShmemHugePages", "ShmemPmdMapped", "FileHugePages", "FilePmdMapped", "HugePages_Total", "HugePages_Free",
+            "HugePages_Surp",
+        ];
+        return Array.ConvertAll(names, name => name switch
+        {
+            "MemUsed" => new MemInfoLine(name, Find("MemTotal").Value - Find("MemFree").Value),
+            "FilePages" => new MemInfoLine(name, Find("Cached").Value),
+            _ => Find(name),
+        });
+
+        MemInfoLine Find(string name) => Array.Find(all, line => line.Name == name);
+    }
+
     private static long Kb(long pages) => pages << KilobytesShift;
 }

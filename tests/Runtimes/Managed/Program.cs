@@ -20,5 +20,8 @@ Console.WriteLine($"{bytes} {kept[7][0]} {GC.CollectionCount(0) > 0}");
 long total = 0;
 Parallel.For(0, 1000, i => Interlocked.Add(ref total, i));
 Console.WriteLine(total);
+long[] survived = new long[4];
+Parallel.For(0, survived.Length, i => survived[i] = new Forest(1 + i).Survive(2000));
+Console.WriteLine(survived.Sum());
 
 static int Fibonacci(int n) => n < 2 ? n : Fibonacci(n - 1) + Fibonacci(n - 2);
