@@ -7,17 +7,10 @@ namespace Vitrine.Cpu.Translator;
 /// <summary>Addresses and their translation by the TLB.</summary>
 internal sealed unsafe partial class RegionTranslator
 {
-    /// <summary>The entries of the next places that read and write, used in turn, and of the next fixed one.</summary>
-    private int _nextReader;
-    private int _nextWriter;
-    private int _nextFixed;
+    private readonly SiteEntries _siteEntries = new(MaxSpan);
 
-    /// <summary>An entry of <see cref="SiteCache"/>: several places may share one, but only if they want the same in it.</summary>
-    private int NextSite(bool write, bool asDistance)
-    {
-        int number = (write ? _nextWriter++ : _nextReader++) & ((write ? SiteCache.Writers : SiteCache.Readers) / 2 - 1);
-        return SiteCache.EntrySize * ((write ? SiteCache.Readers : 0) + (number * 2) + (asDistance ? SiteCache.Distances : 0));
-    }
+    /// <summary>The entry of the next fixed place.</summary>
+    private int _nextFixed;
 
     /// <summary>The host register that holds a guest register; one that is in memory is loaded into <paramref name="temporary"/>.</summary>
     private int Read(int guest, int temporary)
@@ -89,7 +82,7 @@ internal sealed unsafe partial class RegionTranslator
     /// <param name="asDistance">The distance from guest to host addresses is wanted instead.</param>
     private void EmitCheck(ref RegionInstruction r, int host, int size, int access, byte* again, bool asDistance)
     {
-        int site = NextSite(access != NativeSite.Read, asDistance);
+        int site = _siteEntries.Next(access != NativeSite.Read, asDistance, ref size);
         _w.State(0x2b, 8, host, SlotLayout.Sites + site + SiteCache.Start);   // sub host, [start]
         _w.State(0x3b, 8, host, SlotLayout.Sites + site + SiteCache.Limit);   // cmp host, [limit]
         ref Exit exit = ref NewMiss(_w.JumpIf(3), r, host, size, access, again);
