@@ -24,30 +24,42 @@ internal readonly unsafe record struct Extent(ulong Start, ulong Length, nuint H
     /// The extent around an address that the TLB has with the same right, as far as one page table reaches. No more than the page where
     /// single pages are watched, or mapped in some other way than by a page table.
     /// </summary>
-    public static Extent Around(CpuState* c, ulong address, bool write)
+    public static Extent Around(CpuState* c, ulong address, bool write) =>
+        TryFind(c, address, write, out Extent found) ? found : new Extent(address & ~4095UL, 4096, (nuint)MemoryAccess.Entry(c, address)->Host);
+
+    /// <summary>
+    /// The extent around any address. False: it isn't canonical, or its page hasn't been accessed, or written, yet, mayn't be, holds code, is watched, or isn't in a
+    /// page table.
+    /// </summary>
+    public static bool TryFind(CpuState* c, ulong address, bool write, out Extent extent)
     {
-        ulong page = address & ~4095UL;
-        var alone = new Extent(page, 4096, (nuint)MemoryAccess.Entry(c, address)->Host);
-        ulong* table = LeafTable(c, address);
-        if (table == null || c->WatchActive != 0)
-            return alone;
-        ulong required = Present | User | Accessed | (write ? Writable | Dirty : 0);
+        extent = default;
+        if ((ulong)((long)(address << 16) >> 16) != address)
+            return false;
+        ulong rights = Present | User | (write ? Writable : 0);
+        ulong* table = c->WatchActive != 0 ? null : LeafTable(c, address, rights);
+        if (table == null)
+            return false;
+        ulong required = rights | Accessed | (write ? Dirty : 0);
         int own = (int)(address >> 12) & 511;
         ulong frame = Volatile.Read(ref table[own]) & FrameMask;
-        if ((nuint)c->Ram + frame != alone.Host)
-            return alone;
+        if (frame + 4096 > c->RamLength || !Continues(table, own, frame, required))
+            return false;
         int first = own;
         while (first > 0 && Continues(table, first - 1, frame - ((ulong)(own - first + 1) << 12), required))
             first--;
         int last = own;
         while (last < 511 && Continues(table, last + 1, frame + ((ulong)(last + 1 - own) << 12), required))
             last++;
+        while (frame + ((ulong)(last + 1 - own) << 12) > c->RamLength)
+            last--;
         int below = own - first;
         int above = last - own;
         uint number = (uint)(frame >> 12);
-        if (write)
-            SlowMemory.KeepFromCode(c, number, number - (uint)below, number + (uint)above, out below, out above);
-        return new Extent(page - ((ulong)below << 12), (ulong)(below + above + 1) << 12, alone.Host - ((nuint)below << 12));
+        if (write && !SlowMemory.KeepFromCode(c, number, number - (uint)below, number + (uint)above, out below, out above))
+            return false;
+        extent = new Extent((address & ~4095UL) - ((ulong)below << 12), (ulong)(below + above + 1) << 12, (nuint)c->Ram + (nuint)frame - ((nuint)below << 12));
+        return true;
     }
 
     public bool Contains(ulong address) => address - Start < Length;
@@ -59,8 +71,8 @@ internal readonly unsafe record struct Extent(ulong Start, ulong Length, nuint H
         return (entry & required) == required && (entry & (Reserved | FrameMask)) == frame;
     }
 
-    /// <summary>The page table that an address's entry is in; null if there is none, or it lies outside of RAM.</summary>
-    private static ulong* LeafTable(CpuState* c, ulong address)
+    /// <summary>The page table that an address's entry is in; null if there is none, it lies outside of RAM, or a right is missing on the way.</summary>
+    private static ulong* LeafTable(CpuState* c, ulong address, ulong rights)
     {
         ulong table = c->Cr3 & FrameMask;
         for (int shift = 39; shift > 12; shift -= 9)
@@ -68,7 +80,7 @@ internal readonly unsafe record struct Extent(ulong Start, ulong Length, nuint H
             if (table + 4096 > c->RamLength)
                 return null;
             ulong entry = Volatile.Read(ref *(ulong*)(c->Ram + table + (((address >> shift) & 511) << 3)));
-            if ((entry & Present) == 0 || (entry & (Large | Reserved)) != 0)
+            if ((entry & rights) != rights || (entry & (Large | Reserved)) != 0)
                 return null;
             table = entry & FrameMask;
         }

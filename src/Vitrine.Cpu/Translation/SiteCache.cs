@@ -115,10 +115,7 @@ internal static unsafe class SiteCache
     /// <summary>For operands that lie on two pages together. True: one extent has them all, and the place has it.</summary>
     public static bool TryWiden(CpuState* c, NativeSite* site)
     {
-        if (!SlowMemory.TryFill(c, c->MissAddress, 1, site->Extra))
-            return false;
-        Extent extent = Extent.Around(c, c->MissAddress, site->Extra != NativeSite.Read);
-        if (!extent.Contains(c->MissAddress + site->Size - 1))
+        if (!Extent.TryFind(c, c->MissAddress, site->Extra != NativeSite.Read, out Extent extent) || !extent.Contains(c->MissAddress + site->Size - 1))
             return false;
         byte* sites = (byte*)c + SlotLayout.Sites;
         Set(sites, (ulong*)(sites + site->Data), site, extent);

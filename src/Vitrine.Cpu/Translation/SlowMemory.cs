@@ -213,10 +213,10 @@ internal static unsafe class SlowMemory
     }
 
     /// <summary>
-    /// As <see cref="IsCodeAfterMarkingWritten"/>, for frames in a row around one for which that was asked before: tells how many below and above it
-    /// hold no code, in a row with it.
+    /// As <see cref="IsCodeAfterMarkingWritten"/>, for frames in a row: tells how many below and above one hold no code, in a row with it. False: that
+    /// one does.
     /// </summary>
-    public static void KeepFromCode(CpuState* c, uint frame, uint first, uint last, out int below, out int above)
+    public static bool KeepFromCode(CpuState* c, uint frame, uint first, uint last, out int below, out int above)
     {
         for (uint f = first; f <= last; f++)
         {
@@ -235,6 +235,7 @@ internal static unsafe class SlowMemory
             high++;
         below = (int)(frame - low);
         above = (int)(high - frame);
+        return IsNoCode(c, frame);
     }
 
     private static bool IsNoCode(CpuState* c, uint frame) =>

@@ -20,8 +20,9 @@ internal unsafe ref struct EncodedInstruction
 
     public bool IsMemory;
 
-    /// <summary>Of the memory operand that the instruction is written with: the register behind its base plus 1, or 0 for none; and the displacement.</summary>
+    /// <summary>Of the memory operand that the instruction is written with: the index plus 1, or 0 for none; its scale's logarithm; and the displacement.</summary>
     public int IndexPlusOne;
+    public int Scale;
     public int Displacement;
 
     /// <summary>It has a VEX prefix: then <see cref="Map"/> is its map, and these its other fields.</summary>
@@ -168,7 +169,7 @@ internal unsafe ref struct EncodedInstruction
     {
         w.Byte(Opcode);
         if (IsMemory && IndexPlusOne != 0)
-            w.Address(reg, rm, IndexPlusOne - 1, Displacement);
+            w.Address(reg, rm, IndexPlusOne - 1, Scale, Displacement);
         else if (IsMemory)
             w.Address(reg, rm, Displacement);
         else

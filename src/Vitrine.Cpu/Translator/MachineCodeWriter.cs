@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vitrine.Cpu.State;
 
 namespace Vitrine.Cpu.Translator;
 
@@ -12,8 +13,85 @@ internal sealed unsafe class MachineCodeWriter
 
     public byte* Position => _next;
 
-    /// <summary>Registers, one bit each, that instructions have named other than as a part of an address since somebody cleared them.</summary>
+    /// <summary>Registers, one bit each, that instructions have changed since somebody cleared them.</summary>
     public int Touched { get; set; }
+
+    /// <summary>Temporaries, one bit each, that still hold the guest register which was loaded from them, or stored into them, last.</summary>
+    private int _holding;
+    private readonly int[] _held = new int[16];
+
+    /// <summary>The register has the value of a guest register that is in memory.</summary>
+    public bool Holds(int register, int guest) => (_holding >> register & 1) != 0 && _held[register] == guest;
+
+    public bool HoldsAny(int register) => (_holding >> register & 1) != 0;
+
+    /// <summary>Control may have come from elsewhere, or have been away: temporaries hold nothing.</summary>
+    public void ForgetHeld() => _holding = 0;
+
+    public void ForgetHeld(int register) => _holding &= ~(1 << register);
+
+    public void Hold(int register, int guest)
+    {
+        _held[register] = guest;
+        _holding |= 1 << register;
+    }
+
+    /// <summary>A guest register in memory has been changed there.</summary>
+    public void GuestChanged(int guest)
+    {
+        for (int r = HostRegister.T0; r <= HostRegister.T1; r++)
+        {
+            if (_held[r] == guest)
+                _holding &= ~(1 << r);
+        }
+    }
+
+    /// <summary>For what is written byte by byte: the register is changed.</summary>
+    public void Changes(int register)
+    {
+        Touched |= 1 << register;
+        _holding &= ~(1 << register);
+    }
+
+    /// <summary>Which operands an instruction with two registers changes; of those that aren't told apart, both.</summary>
+    private void NoteChanges(int opcode, int reg, int rm)
+    {
+        switch (opcode)
+        {
+            case 0x38 or 0x39 or 0x3a or 0x3b or 0x84 or 0x85:
+                return;
+            case 0x80 or 0x81 or 0x83 when reg == 7:
+            case 0xf6 or 0xf7 when reg is not (2 or 3):
+            case 0xff when reg >= 2:
+            case 0x0fba when reg == 4:
+                return;
+            case 0x80 or 0x81 or 0x83 or 0xc0 or 0xc1 or 0xc6 or 0xc7 or 0xf6 or 0xf7 or 0xfe or 0xff or 0x0fba or 0x89 or 0x88:
+                Changes(rm);
+                return;
+            case 0x63 or 0x69 or 0x8a or 0x8b or 0x0fb6 or 0x0fb7 or 0x0fbe or 0x0fbf or 0x0fbc or 0x0fbd or (>= 0x0f40 and <= 0x0f4f):
+            case < 0x40 when (opcode & 2) != 0:
+                Changes(reg);
+                return;
+            default:
+                Changes(reg);
+                Changes(rm);
+                return;
+        }
+    }
+
+    /// <summary>As <see cref="NoteChanges"/>, with memory in place of the second register.</summary>
+    private void NoteChanges(int opcode, int reg)
+    {
+        switch (opcode)
+        {
+            case 0x38 or 0x39 or 0x3a or 0x3b or 0x84 or 0x85 or 0x88 or 0x89:
+            case 0x80 or 0x81 or 0x83 or 0xc6 or 0xc7 or 0xfe or 0xff:
+                return;
+            default:
+                Changes(reg);
+                return;
+        }
+    }
 
     public void MoveTo(byte* position) => _next = position;
 
@@ -82,7 +160,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <param name="size">Operand bytes. Byte registers get a REX prefix, so that 4 to 7 are SPL to DIL.</param>
     public void Registers(int opcode, int size, int reg, int rm)
     {
-        Touched |= 1 << reg | 1 << rm;
+        NoteChanges(opcode, reg, rm);
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, 0, rm, size == 1);
@@ -93,7 +171,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>An instruction with a memory operand [base + displacement].</summary>
     public void Memory(int opcode, int size, int reg, int @base, int displacement = 0)
     {
-        Touched |= 1 << reg;
+        NoteChanges(opcode, reg);
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, 0, @base, size == 1);
@@ -119,8 +197,8 @@ internal sealed unsafe class MachineCodeWriter
             Int32(displacement);
     }
 
-    /// <summary>As the other, of [base + index + displacement]; an index of -1 is none.</summary>
-    public void Memory(int opcode, int size, int reg, int @base, int index, int displacement)
+    /// <summary>As the other, of [base + index * 2^scale + displacement]; an index of -1 is none.</summary>
+    public void Memory(int opcode, int size, int reg, int @base, int index, int scale, int displacement)
     {
         if (index < 0)
         {
@@ -128,27 +206,27 @@ internal sealed unsafe class MachineCodeWriter
             return;
         }
 
-        Touched |= 1 << reg;
+        NoteChanges(opcode, reg);
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, index, @base, size == 1);
         Opcode(opcode);
-        Address(reg, @base, index, displacement);
+        Address(reg, @base, index, scale, displacement);
     }
 
-    /// <summary>ModRM and what follows it for [base + index + displacement].</summary>
-    public void Address(int reg, int @base, int index, int displacement)
+    /// <summary>ModRM and what follows it for [base + index * 2^scale + displacement].</summary>
+    public void Address(int reg, int @base, int index, int scale, int displacement)
     {
         int mod = displacement == 0 && (@base & 7) != 5 ? 0 : displacement == (sbyte)displacement ? 1 : 2;
         Byte((mod << 6) | ((reg & 7) << 3) | 4);
-        Byte(((index & 7) << 3) | (@base & 7));
+        Byte((scale << 6) | ((index & 7) << 3) | (@base & 7));
         Displacement(mod, displacement);
     }
 
     /// <summary>LEA reg, [base + index * 2^scale + displacement]; an index of -1 is none.</summary>
     public void Lea(int size, int reg, int @base, int index, int scale, int displacement)
     {
-        Touched |= 1 << reg;
+        Changes(reg);
         if (index < 0)
         {
             if (displacement == 0 && size >= 4)
@@ -162,16 +240,13 @@ internal sealed unsafe class MachineCodeWriter
             Byte(0x66);
         Rex(size == 8, reg, index, @base, false);
         Byte(0x8d);
-        int mod = displacement == 0 && (@base & 7) != 5 ? 0 : displacement == (sbyte)displacement ? 1 : 2;
-        Byte((mod << 6) | ((reg & 7) << 3) | 4);
-        Byte((scale << 6) | ((index & 7) << 3) | (@base & 7));
-        Displacement(mod, displacement);
+        Address(reg, @base, index, scale, displacement);
     }
 
     /// <summary>LEA reg, [index * 2^scale + displacement].</summary>
     public void LeaScaled(int size, int reg, int index, int scale, int displacement)
     {
-        Touched |= 1 << reg;
+        Changes(reg);
         if (size == 2)
             Byte(0x66);
         Rex(size == 8, reg, index, 0, false);
@@ -188,7 +263,7 @@ internal sealed unsafe class MachineCodeWriter
     /// <summary>As <see cref="State"/>, with an index: [state + index * 2^scale + offset].</summary>
     public void StateIndexed(int opcode, int size, int reg, int index, int scale, int offset)
     {
-        Touched |= 1 << reg;
+        NoteChanges(opcode, reg);
         Rex(size == 8, reg, index, HostRegister.State, size == 1);
         Opcode(opcode);
         Byte(0x80 | ((reg & 7) << 3) | 4);
@@ -196,9 +271,21 @@ internal sealed unsafe class MachineCodeWriter
         Int32(offset - HostRegister.StateBias);
     }
 
-    public void LoadState(int reg, int offset) => State(0x8b, 8, reg, offset);
+    public void LoadState(int reg, int offset)
+    {
+        State(0x8b, 8, reg, offset);
+        if (offset < CpuState.PageBaseOffset)
+            Hold(reg, offset / 8);
+    }
 
-    public void StoreState(int offset, int reg) => State(0x89, 8, reg, offset);
+    public void StoreState(int offset, int reg)
+    {
+        State(0x89, 8, reg, offset);
+        if (offset >= CpuState.PageBaseOffset)
+            return;
+        GuestChanged(offset / 8);
+        Hold(reg, offset / 8);
+    }
 
     /// <summary>MOV dword [field], immediate.</summary>
     public void StoreState32(int offset, uint value)
@@ -212,6 +299,8 @@ internal sealed unsafe class MachineCodeWriter
     {
         State(0xc7, 8, 0, offset);
         Int32(value);
+        if (offset < CpuState.PageBaseOffset)
+            GuestChanged(offset / 8);
     }
 
     public void Move(int to, int from) => Registers(0x8b, 8, to, from);

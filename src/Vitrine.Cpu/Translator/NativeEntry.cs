@@ -42,6 +42,8 @@ internal static unsafe class NativeEntry
 
             switch ((NativeReason)c->NativeReason)
             {
+                case NativeReason.Miss when NativeSite.IsMisaligned(site, c->MissAddress):
+                    return LeaveAlone(c, o, site);
                 case NativeReason.Miss:
                     if (site->Split != 0 && (c->MissAddress & 4095) + site->Size > 4096)
                     {

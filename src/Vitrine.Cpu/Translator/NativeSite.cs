@@ -81,6 +81,12 @@ internal unsafe struct NativeSite
     /// <summary>Instructions from here on whose operands are checked here; 0: of this one only.</summary>
     public byte Number;
 
+    /// <summary>
+    /// Of a memory access that must be aligned, which is asked before anything else: the alignment's logarithm times 32, and what the
+    /// missed address is then, modulo the alignment.
+    /// </summary>
+    public byte Alignment;
+
     /// <summary>The value of an operand that is <see cref="FlagOperand.Immediate"/>.</summary>
     public int Immediate;
 
@@ -95,6 +101,10 @@ internal unsafe struct NativeSite
     public const int SizeOffset = 2;
     public const int ResumeOffset = 12;
     public const int DataOffset = 16;
+
+    /// <summary>The missed address isn't aligned as it must be.</summary>
+    public static bool IsMisaligned(NativeSite* s, ulong address) =>
+        s->Alignment != 0 && (address & ((1UL << (s->Alignment >> 5)) - 1)) != (s->Alignment & 31u);
 
     public static byte* ResumeOf(NativeSite* s) => (byte*)s + s->Resume;
 

@@ -97,10 +97,10 @@ internal sealed unsafe partial class RegionTranslator
 
         // A count of zero leaves the record as it was.
         StoreFlags();
+        int d = Read(e.Rm, T0);
         _w.Registers(0xf6, 1, 0, HostRegister.Rcx);                           // test cl, 31 or 63
         _w.Byte(size == 8 ? 63 : 31);
         int* zero = _w.JumpIf(4);
-        int d = Read(e.Rm, T0);
         _w.StoreState(CpuState.FlagAOffset, d);
         _w.StoreState(CpuState.FlagBOffset, HostRegister.Rcx);
         _w.StoreState32(CpuState.FlagKindOffset, Word(KindOfShift(i.Mnemonic), size));

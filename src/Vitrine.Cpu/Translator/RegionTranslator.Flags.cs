@@ -217,14 +217,13 @@ internal sealed unsafe partial class RegionTranslator
     private void LoadFlags(in RegionInstruction r)
     {
         StoreFlags();
-        int touched = _w.Touched;
         _w.StoreState(CpuState.MissAddressOffset, HostRegister.T0);
-        _w.Touched = touched;
         ref Exit exit = ref NewExit(NativeReason.Flags, _w.Jump(), r);
         exit.Site.Flags = NativeSite.Unknown;
         exit.LoadsFlags = true;
         exit.Behind = _w.Position;
         ForgetFlags();
+        _w.ForgetHeld(HostRegister.T1);
         _host = All & ~Adjust;
     }
 
@@ -279,6 +278,7 @@ internal sealed unsafe partial class RegionTranslator
         ref Exit exit = ref NewExit(NativeReason.Flags, _w.JumpIf(condition), r);
         exit.Resume = again;
         exit.Site.Flags = NativeSite.Unknown;
+        _w.ForgetHeld(HostRegister.T1);
         _host = 0;
     }
 }

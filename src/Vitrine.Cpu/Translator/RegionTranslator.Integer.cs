@@ -68,6 +68,7 @@ internal sealed unsafe partial class RegionTranslator
         }
 
         int target = to < 0 ? T0 : to;
+        _w.Changes(target);
         if (value == (uint)value)
         {
             if (target >= 8)
@@ -88,7 +89,7 @@ internal sealed unsafe partial class RegionTranslator
         }
 
         if (to < 0)
-            _w.StoreState(guest * 8, T0);
+            StoreGuest(guest, T0);
     }
 
     /// <summary>MOV between memory and AH to BH, which can't be named beside its registers: by way of the state, whose address needs no REX prefix.</summary>
@@ -131,7 +132,7 @@ internal sealed unsafe partial class RegionTranslator
         int to = HostRegister.Of(guest);
         EmitOffset(i, to < 0 ? T0 : to, i.Op0Register.GetSize());
         if (to < 0)
-            _w.StoreState(guest * 8, T0);
+            StoreGuest(guest, T0);
     }
 
     private static int OperationOf(Mnemonic m) => m switch
@@ -235,7 +236,7 @@ internal sealed unsafe partial class RegionTranslator
             int d = Read(guest, T0);
             EmitWithImmediate(OperationOf(i.Mnemonic), InstructionRules.SizeOf(i, 0), d, i);
             if (d == T0 && i.Mnemonic is not (Mnemonic.Cmp or Mnemonic.Test))
-                _w.StoreState(guest * 8, d);
+                StoreGuest(guest, d);
             return;
         }
 
@@ -556,6 +557,6 @@ internal sealed unsafe partial class RegionTranslator
         _w.Byte(0x0f);
         _w.Byte(0xc8 | (d & 7));
         if (d == T0)
-            _w.StoreState(guest * 8, d);
+            StoreGuest(guest, d);
     }
 }

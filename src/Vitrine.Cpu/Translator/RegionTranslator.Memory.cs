@@ -18,9 +18,52 @@ internal sealed unsafe partial class RegionTranslator
         int host = HostRegister.Of(guest);
         if (host >= 0)
             return host;
-        _w.LoadState(temporary, guest * 8);
+        if (_w.Holds(temporary, guest))
+            return temporary;
+        int holder = HolderOf(guest);
+        if (holder < 0)
+        {
+            _w.LoadState(temporary, guest * 8);
+            return temporary;
+        }
+
+        _w.Move(temporary, holder);
+        _w.Hold(temporary, guest);
         return temporary;
     }
+
+    /// <summary>The temporary that has a guest register's value from before; -1: none.</summary>
+    private int HolderOf(int guest) => _w.Holds(T0, guest) ? T0 : _w.Holds(T1, guest) ? T1 : -1;
+
+    /// <summary>
+    /// Puts the new value of a guest register into memory; or leaves that to the next instruction, if it overwrites the register,
+    /// takes the value from the temporary at most, and nobody can look in between.
+    /// </summary>
+    private void StoreGuest(int guest, int temporary)
+    {
+        if (temporary != T0 || !IsOverwrittenNext(guest))
+        {
+            _w.StoreState(guest * 8, temporary);
+            return;
+        }
+
+        _w.GuestChanged(guest);
+        _w.Hold(temporary, guest);
+    }
+
+    private bool IsOverwrittenNext(int guest)
+    {
+        int k = _current + 1;
+        if (k >= _region.Count || _region.Instructions[k - 1].Continuation != RegionInstruction.Next)
+            return false;
+        ref RegionInstruction next = ref _region.Instructions[k];
+        if (next.IsTarget || next.BeginsRun || next.IsEvent || next.Reads != 0 || next.NeedsRecord || !IsSimple(next.Kind) || !IsSimple(_region.Instructions[k - 1].Kind))
+            return false;
+        return IsRegister(next.Code, 0) && InstructionRules.WrittenRegisters(next) == 1 << guest && InstructionRules.SizeOf(next.Code, 0) >= 4;
+    }
+
+    private static bool IsSimple(InstructionKind kind) => kind is InstructionKind.Move or InstructionKind.MoveExtended or InstructionKind.Arithmetic
+        or InstructionKind.Shift or InstructionKind.Invert or InstructionKind.LoadAddress or InstructionKind.SwapBytes or InstructionKind.Multiply;
 
     /// <summary>LEA of a memory operand's offset, without segment. Uses T0 and T1, changes no flags.</summary>
     private void EmitOffset(in Instruction i, int to, int size) => EmitAddress(PlaceOf(i), (int)(long)i.MemoryDisplacement64, to, HostRegister.T0, size);
@@ -76,6 +119,7 @@ internal sealed unsafe partial class RegionTranslator
         exit.Site.Data = site;
         _w.LoadState(host, SlotLayout.Sites + site + SiteCache.FixedHost);
         _host = 0;
+        _w.ForgetHeld(T1);
     }
 
     /// <summary>Makes a host address of the guest address in a host register; <paramref name="again"/> is where that is computed.</summary>
@@ -91,6 +135,7 @@ internal sealed unsafe partial class RegionTranslator
         _w.State(asDistance ? 0x8b : 0x03, 8, host, SlotLayout.Sites + site + SiteCache.Host);  // add host, [host], or mov
         exit.Behind = _w.Position;
         _host = 0;
+        _w.ForgetHeld(T1);
     }
 
     private ref Exit NewMiss(int* from, in RegionInstruction r, int host, int size, int access, byte* again)
@@ -139,6 +184,7 @@ internal sealed unsafe partial class RegionTranslator
     private int Operand(ref EncodedInstruction e)
     {
         e.IndexPlusOne = _atIndex + 1;
+        e.Scale = _atScale;
         e.Displacement = _atDistance;
         return _at;
     }
@@ -153,9 +199,9 @@ internal sealed unsafe partial class RegionTranslator
         int rm = e.IsMemory ? Operand(ref e) : rmIsGeneral ? Read(e.Rm, HostRegister.T0) : e.Rm;
         e.Write(_w, reg, rm);
         if (regIsGeneral && regWritten && reg == HostRegister.T1)
-            _w.StoreState(e.Reg * 8, reg);
+            StoreGuest(e.Reg, reg);
         if (!e.IsMemory && rmIsGeneral && rmWritten && rm == HostRegister.T0)
-            _w.StoreState(e.Rm * 8, rm);
+            StoreGuest(e.Rm, rm);
     }
 
     /// <summary>
@@ -167,7 +213,7 @@ internal sealed unsafe partial class RegionTranslator
     {
         bool regInState = regIsGeneral && HostRegister.Of(e.Reg) < 0;
         bool rmInState = !e.IsMemory && HostRegister.Of(e.Rm) < 0;
-        if (rmInState && rmWritten && !e.Wide)
+        if (rmInState && rmWritten && (!e.Wide || (readsTarget && HolderOf(e.Rm) >= 0)))
         {
             // A result of 32 bits clears the upper half, which memory would keep.
             if (readsTarget)
@@ -177,16 +223,29 @@ internal sealed unsafe partial class RegionTranslator
             }
 
             e.Write(_w, regIsGeneral ? Read(e.Reg, HostRegister.T1) : e.Reg, HostRegister.T0);
-            _w.StoreState(e.Rm * 8, HostRegister.T0);
+            _w.Changes(HostRegister.T0);
+            StoreGuest(e.Rm, HostRegister.T0);
             return;
         }
 
         int reg = !regIsGeneral ? e.Reg : regInState && regWritten && !readsTarget ? HostRegister.T1 : Read(e.Reg, HostRegister.T1);
-        if (rmInState)
+        int holder = rmInState ? HolderOf(e.Rm) : -1;
+        if (holder >= 0 && !rmWritten && !(regWritten && holder == reg))
+        {
+            e.Write(_w, reg, holder);
+        }
+        else if (rmInState)
+        {
             e.WriteInState(_w, reg, e.Rm * 8);
+            if (rmWritten)
+                _w.GuestChanged(e.Rm);
+        }
         else
+        {
             e.Write(_w, reg, e.IsMemory ? Operand(ref e) : HostRegister.Of(e.Rm));
+        }
+
         if (regInState && regWritten)
-            _w.StoreState(e.Reg * 8, reg);
+            StoreGuest(e.Reg, reg);
     }
 }

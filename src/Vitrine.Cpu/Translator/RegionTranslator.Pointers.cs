@@ -34,9 +34,10 @@ internal sealed unsafe partial class RegionTranslator
     /// <summary>False in code for operands that lie on two pages together: each is checked for itself.</summary>
     private bool _merges;
 
-    /// <summary>Where the memory operand of the current instruction is: a host register, another one or -1, and a distance.</summary>
+    /// <summary>Where the memory operand of the current instruction is: a host register, another one or -1, its scale's logarithm, and a distance.</summary>
     private int _at;
     private int _atIndex;
+    private int _atScale;
     private int _atDistance;
 
     /// <summary>The pointer that it is reached by.</summary>
@@ -56,7 +57,10 @@ internal sealed unsafe partial class RegionTranslator
         /// </summary>
         public bool IsDistance;
 
-        /// <summary>Else it holds the host address of the operand at this distance.</summary>
+        /// <summary>The register holds the host address that the base stands for; the index is a part of the address: nobody who waits for that waits longer.</summary>
+        public bool IsBase;
+
+        /// <summary>Else it holds the host address of the operand at this distance; of a base, how much less that has become.</summary>
         public int At;
 
         /// <summary>What was checked, the end excluded; and that it may be written.</summary>
@@ -95,6 +99,7 @@ internal sealed unsafe partial class RegionTranslator
         _pointers[0].IsValid = false;
         _pointers[1].IsValid = false;
         _w.Touched = 0;
+        _w.ForgetHeld();
     }
 
     /// <summary>Pointers whose host register has been used for something else are gone.</summary>
@@ -193,10 +198,13 @@ internal sealed unsafe partial class RegionTranslator
         var made = new Pointer { IsValid = true, Place = place, From = distance, To = distance + size, IsWritable = write, LastUse = _current };
         if (_merges)
             LookAhead(ref made);
-        made.At = made.From;
         int chosen = ChoosePointer(made.LastUse);
         int host = HostOf(chosen);
         int access = !made.IsWritable ? NativeSite.Read : write ? NativeSite.Write : NativeSite.WriteLater;
+
+        // Who leaves and begins again finds other things in these.
+        _w.ForgetHeld(T1);
+        _w.ForgetHeld(host);
         byte* again = _w.Position;
         if (place == (CodePage | (NoRegister << 8)) && _nextFixed < SiteCache.Fixed)
         {
@@ -204,15 +212,24 @@ internal sealed unsafe partial class RegionTranslator
         }
         else
         {
-            made.IsDistance = place >> 8 == NoRegister && HostRegister.Of(place & 255) >= 0;
+            bool hasBase = (place & 255) < NoRegister && HostRegister.Of(place & 255) >= 0;
+            bool hasIndex = (place >> 8 & 255) != NoRegister;
+            made.IsDistance = place >> 24 == 0 && hasBase && !hasIndex;
+            made.IsBase = place >> 24 == 0 && !write && hasIndex && HostRegister.Of(place >> 8 & 255) >= 0 && (hasBase || (place & 255) == NoRegister);
             EmitAddress(place, made.From, host, host, 8);
             if (place >> 24 != 0)
                 _w.State(0x03, 8, host, place >> 24 == 1 ? CpuState.FsBaseOffset : CpuState.GsBaseOffset);
-            EmitCheck(ref r, host, made.To - made.From, access, again, made.IsDistance);
+            EmitCheck(ref r, host, made.To - made.From, access, again, made.IsDistance || made.IsBase);
+            if (made.IsBase && hasBase)
+                _w.Registers(0x03, 8, host, HostRegister.Of(place & 255));
         }
+
+        made.At = made.IsBase ? 0 : made.From;
 
         if (made.To - made.From > size)
             _exits[_exitCount - 1].Site.Number = (byte)(made.LastUse - _current + 1);
+        if (r.Aligned)
+            _exits[_exitCount - 1].Site.Alignment = (byte)(System.Numerics.BitOperations.Log2(r.VectorSize) << 5 | ((made.From - distance) & (r.VectorSize - 1)));
         _w.Touched &= ~(1 << host);
         _pointers[chosen] = made;
         Reach(chosen, distance);
@@ -222,7 +239,8 @@ internal sealed unsafe partial class RegionTranslator
     {
         ref Pointer pointer = ref _pointers[p];
         _at = pointer.IsDistance ? HostRegister.Of(pointer.Place & 255) : HostOf(p);
-        _atIndex = pointer.IsDistance ? HostOf(p) : -1;
+        _atIndex = pointer.IsDistance ? HostOf(p) : pointer.IsBase ? HostRegister.Of(pointer.Place >> 8 & 255) : -1;
+        _atScale = pointer.IsBase ? pointer.Place >> 16 & 255 : 0;
         _atDistance = pointer.IsDistance ? distance : distance - pointer.At;
         _atPointer = p;
     }
@@ -236,7 +254,7 @@ internal sealed unsafe partial class RegionTranslator
         // The first one's register is a temporary of many instructions, too.
         if (lastUse > _current)
             return secondIsFree ? 1 : 0;
-        return firstIsFree || !secondIsFree ? 0 : 1;
+        return !secondIsFree || (firstIsFree && !_w.HoldsAny(T0)) ? 0 : 1;
     }
 
     /// <summary>
@@ -314,16 +332,14 @@ internal sealed unsafe partial class RegionTranslator
         if (pointer.Alignment >= alignment && ((distance - pointer.AlignedAt) & (alignment - 1)) == 0)
             return;
         int tested = _at;
-        if ((_atDistance & (alignment - 1)) != 0)
+        if ((_atDistance & (alignment - 1)) != 0 || pointer.IsBase)
         {
             tested = T1;
-            _w.Lea(8, T1, _at, -1, 0, _atDistance);
+            _w.Lea(8, T1, _at, pointer.IsBase ? _atIndex : -1, _atScale, _atDistance);
         }
 
-        int touched = _w.Touched;
         _w.Registers(0xf6, 1, 0, tested);                                     // test byte, alignment - 1
         _w.Byte(alignment - 1);
-        _w.Touched = touched;
         _ = NewExit(NativeReason.Slow, _w.JumpIf(5), r);
         _host = 0;
         pointer.Alignment = alignment;
@@ -332,10 +348,10 @@ internal sealed unsafe partial class RegionTranslator
 
     /// <summary>The operand's value, zero-extended.</summary>
     private void LoadOperand(int size, int register) =>
-        _w.Memory(size switch { 1 => 0x0fb6, 2 => 0x0fb7, _ => 0x8b }, Math.Max(size, 4), register, _at, _atIndex, _atDistance);
+        _w.Memory(size switch { 1 => 0x0fb6, 2 => 0x0fb7, _ => 0x8b }, Math.Max(size, 4), register, _at, _atIndex, _atScale, _atDistance);
 
     private void StoreOperand(int size, int register) => AtOperand(size == 1 ? 0x88 : 0x89, size, register);
 
     /// <summary>An instruction with the operand.</summary>
-    private void AtOperand(int opcode, int size, int register) => _w.Memory(opcode, size, register, _at, _atIndex, _atDistance);
+    private void AtOperand(int opcode, int size, int register) => _w.Memory(opcode, size, register, _at, _atIndex, _atScale, _atDistance);
 }

@@ -54,7 +54,7 @@ internal sealed unsafe partial class RegionTranslator
         }
 
         if (returns)
-            _w.Memory(0x8b, 8, T0, _at, _atIndex, _atDistance + (8 * moved));
+            _w.Memory(0x8b, 8, T0, _at, _atIndex, _atScale, _atDistance + (8 * moved));
         _w.Lea(8, Stack, Stack, -1, 0, pushes ? -8 * moved : 8 * moved);
         for (int j = k; j < k + moved; j++)
         {
@@ -70,11 +70,11 @@ internal sealed unsafe partial class RegionTranslator
     {
         if (i.Op0Kind == OpKind.Register)
         {
-            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), _at, _atIndex, _atDistance + offset);
+            _w.Memory(0x89, 8, Read(InstructionRules.Number(i.Op0Register), T1), _at, _atIndex, _atScale, _atDistance + offset);
             return;
         }
 
-        _w.Memory(0xc7, 8, 0, _at, _atIndex, _atDistance + offset);
+        _w.Memory(0xc7, 8, 0, _at, _atIndex, _atScale, _atDistance + offset);
         _w.Int32((int)(long)i.GetImmediate(0));
     }
 
@@ -82,7 +82,7 @@ internal sealed unsafe partial class RegionTranslator
     {
         int guest = InstructionRules.Number(i.Op0Register);
         int to = HostRegister.Of(guest);
-        _w.Memory(0x8b, 8, to < 0 ? T1 : to, _at, _atIndex, _atDistance + offset);
+        _w.Memory(0x8b, 8, to < 0 ? T1 : to, _at, _atIndex, _atScale, _atDistance + offset);
         if (to < 0)
             _w.StoreState(guest * 8, T1);
     }
