@@ -79,7 +79,7 @@ internal sealed unsafe class MachineCodeWriter
         }
     }
 
-    /// <summary>As <see cref="NoteChanges"/>, with memory in place of the second register.</summary>
+    /// <summary>As the other, with memory in place of the second register.</summary>
     private void NoteChanges(int opcode, int reg)
     {
         switch (opcode)
