@@ -31,6 +31,7 @@ internal sealed unsafe class CodeCache : IDisposable
     private readonly Translator.HostCode? _native;
     private readonly Translator.RegionTranslator? _translator;
     private readonly ushort _threshold;
+    private readonly bool _onlyWhatRan;
     private bool _holdsTranslation;
 
     public CodeCache(GuestMemory memory, TranslationPolicy translation, CpuLevel level)
@@ -42,6 +43,7 @@ internal sealed unsafe class CodeCache : IDisposable
             {
                 _translator = new Translator.RegionTranslator(_native, level);
                 _threshold = (ushort)translation.Threshold;
+                _onlyWhatRan = translation.OnlyWhatRan;
             }
         }
 
@@ -236,8 +238,8 @@ internal sealed unsafe class CodeCache : IDisposable
                 return false;
             byte* bytes = stackalloc byte[15];
             byte* native = second == 0
-                ? _translator.Translate(_memory.Frame(new PageFrameNumber(block->Frame)), block->Frame, block->Offset, 4096)
-                : _translator.Translate(bytes - block->Offset, block->Frame, block->Offset, block->Offset + Collect(bytes, block->Frame, block->Offset, second));
+                ? _translator.Translate(_memory.Frame(new PageFrameNumber(block->Frame)), block->Frame, block->Offset, 4096, _onlyWhatRan ? code : null)
+                : _translator.Translate(bytes - block->Offset, block->Frame, block->Offset, block->Offset + Collect(bytes, block->Frame, block->Offset, second), null);
             if (native == null)
                 return false;
 

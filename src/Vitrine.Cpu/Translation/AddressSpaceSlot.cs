@@ -45,9 +45,11 @@ internal sealed unsafe class AddressSpaceSlot : IDisposable
             Jumps = (JumpEntry*)(Tables + SlotLayout.Jumps);
             ExecutedPages = (ulong*)(Tables + SlotLayout.ExecutedPages);
             State = state.MapAt(Tables);
-            ClearTlb();
-            NativeJumps.Clear(Tables);
-            ClearJumps();
+
+            // Fresh memory is zeros, and is committed as it is used: a tag that only page 0 fits, a key of no generation.
+            Clear(Tlb, 0);
+            NativeJumps.Prepare(Tables);
+            JumpKey = GenerationStep;
         }
 
         Cr3 = cr3;

@@ -4,7 +4,7 @@ namespace Vitrine.Cpu.Translation;
 
 /// <summary>
 /// Where machine code for an address begins: one table for each address space, which indirect jumps and those to other pages look into.
-/// Two arrays, of addresses and of host addresses. An address that isn't canonical is never in it.
+/// Two arrays, of addresses and of host addresses. An address that isn't canonical is never in it. Zero stands for none, but at address 0's own place.
 /// </summary>
 internal static unsafe class NativeJumps
 {
@@ -30,31 +30,33 @@ internal static unsafe class NativeJumps
         uint index = IndexOf(address);
         var log = (uint*)(state + SlotLayout.NativeLog);
         ref ulong key = ref ((ulong*)(state + SlotLayout.NativeKeys))[index];
-        if (key == Never && log[0]++ < LogCapacity)
+        if (key == None(index) && log[0]++ < LogCapacity)
             log[log[0]] = index;
         key = address;
         ((byte**)(state + SlotLayout.NativeCodes))[index] = code;
     }
 
-    /// <summary>Empties a table, given the state ahead of it.</summary>
-    public static void Clear(byte* state)
-    {
-        new Span<ulong>(state + SlotLayout.NativeKeys, Entries).Fill(Never);
-        *(uint*)(state + SlotLayout.NativeLog) = 0;
-    }
+    /// <summary>Makes an empty table of zeros, given the state ahead of it.</summary>
+    public static void Prepare(byte* state) => *(ulong*)(state + SlotLayout.NativeKeys) = None(0);
 
-    /// <summary>Empties a table that has been empty before.</summary>
+    /// <summary>Empties a table.</summary>
     public static void Forget(byte* state)
     {
         var log = (uint*)(state + SlotLayout.NativeLog);
+        var keys = (ulong*)(state + SlotLayout.NativeKeys);
         if (log[0] > LogCapacity)
         {
-            Clear(state);
-            return;
+            new Span<ulong>(keys, Entries).Clear();
+            Prepare(state);
+        }
+        else
+        {
+            for (uint i = 1; i <= log[0]; i++)
+                keys[log[i]] = None(log[i]);
         }
 
-        for (uint i = 1; i <= log[0]; i++)
-            ((ulong*)(state + SlotLayout.NativeKeys))[log[i]] = Never;
         log[0] = 0;
     }
+
+    private static ulong None(uint index) => index == 0 ? Never : 0;
 }

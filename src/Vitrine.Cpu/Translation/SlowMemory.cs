@@ -174,8 +174,8 @@ internal static unsafe class SlowMemory
         ulong page = address & ~4095UL;
         if (e->Read != page || e->Host != host)
         {
-            // A tag of no page differs in this bit from those that the entry can have.
-            if (((e->Read ^ address) & 4096) != 0)
+            // A tag of no page differs in this bit from those that the entry can have; what has never been used is zeros.
+            if (((e->Read ^ address) & 4096) != 0 || e->Host == null)
                 TlbLog.Add(c->Tlb, e);
             ulong never = NeverTag(address);
             e->Write = never;

@@ -1,12 +1,14 @@
 using Iced.Intel;
 using Vitrine.Cpu.Decoding;
+using Vitrine.Cpu.Execution;
 using static Vitrine.Cpu.Translator.FlagRecord;
 
 namespace Vitrine.Cpu.Translator;
 
 /// <summary>
 /// The instructions that are translated together: those that follow each other in a page from an entry on, jumps that are always
-/// taken followed, up to where control leaves; then those that conditional jumps among them lead to, in the same manner. Knows
+/// taken followed, up to where control leaves; then those that conditional jumps among them lead to, in the same manner. (Not what has never run by
+/// then: as a rule half of the code around what is executed never is.) Knows
 /// for each instruction which flags must be kept, and how.
 /// </summary>
 internal sealed unsafe class Region
@@ -39,6 +41,8 @@ internal sealed unsafe class Region
 
     private int _most;
 
+    private FrameCode* _ran;
+
     /// <summary>The instruction at an offset of a page goes on in the next one.</summary>
     public bool IsCrossing(byte* page, uint offset)
     {
@@ -54,9 +58,11 @@ internal sealed unsafe class Region
     /// <summary>Reads the region that begins at an offset of a page. False: nothing there can be translated.</summary>
     /// <param name="length">Bytes of the page; or 15 from the offset on, for one instruction that goes on in the next page.</param>
     /// <param name="most">Not 0: no more than so many instructions, those that follow each other.</param>
-    public bool Read(byte* page, uint offset, int length, int most = 0)
+    /// <param name="ran">Not null: a conditional jump is only followed to where the interpreter has a block of this.</param>
+    public bool Read(byte* page, uint offset, int length, int most = 0, FrameCode* ran = null)
     {
         _length = length;
+        _ran = ran;
         _most = most == 0 ? MaxInstructions : most;
         Count = 0;
         int pending = 0;
@@ -110,8 +116,14 @@ internal sealed unsafe class Region
 
             // Of a page that an instruction only begins in, nothing else can be read.
             bool isNear = _length == 4096 && r.Kind is InstructionKind.Jump or InstructionKind.JumpIf && r.Code.NearBranchTarget < 4096;
-            if (r.Kind == InstructionKind.JumpIf && isNear && pending < _pending.Length)
-                _pending[pending++] = (ushort)r.Code.NearBranchTarget;
+            if (r.Kind == InstructionKind.JumpIf)
+            {
+                if (isNear && pending < _pending.Length && HasRun((uint)r.Code.NearBranchTarget))
+                    _pending[pending++] = (ushort)r.Code.NearBranchTarget;
+                if (!HasRun(at))
+                    break;
+            }
+
             if (!InstructionRules.EndsRegion(r))
                 continue;
             if (!isNear || _indexAt[r.Code.NearBranchTarget] != 0)
@@ -130,6 +142,9 @@ internal sealed unsafe class Region
         last.Continuation = at < 4096 && _indexAt[at] != 0 ? (short)(_indexAt[at] - 1) : RegionInstruction.Outside;
         last.End = (ushort)at;
     }
+
+    /// <summary>What a conditional jump leads to has been executed.</summary>
+    private bool HasRun(uint offset) => _ran == null || offset >= 4096 || FrameCode.Find(_ran, offset, 0) != null;
 
     private void FindTargets()
     {

@@ -86,9 +86,10 @@ internal sealed unsafe partial class RegionTranslator : IDisposable
 
     /// <summary>Translates what begins at an offset of a page. Null: it can't be. Else the executable address.</summary>
     /// <param name="length">Bytes of the page; or 15 from the offset on, for one instruction that goes on in the next page.</param>
-    public byte* Translate(byte* page, uint frame, uint offset, int length)
+    /// <param name="ran">If not null, only what has been decoded as part of it.</param>
+    public byte* Translate(byte* page, uint frame, uint offset, int length, FrameCode* ran)
     {
-        if (!_region.Read(page, offset, length))
+        if (!_region.Read(page, offset, length, 0, ran))
             return null;
         _merges = true;
         _w.MoveTo(_code.Free);
