@@ -13,7 +13,7 @@ public sealed unsafe class EngineTests(ITestOutputHelper output)
     private static readonly int Programs = IsLong ? 40_000 : 2_000;
     private static readonly int Sessions = IsLong ? 2_000 : 100;
 
-    private static readonly TranslationPolicy[] Translating = [TranslationPolicy.AtOnce, new TranslationPolicy(3)];
+    private static readonly TranslationPolicy[] Translating = [TranslationPolicy.AtOnce, new TranslationPolicy(3, true)];
 
     private const ulong TrapFlag = 0x100, ResumeFlag = 0x10000;
 
