@@ -47,7 +47,9 @@ internal static class ExtensionRules
                 break;
             case Mnemonic.Vrcpps or Mnemonic.Vrcpss or Mnemonic.Vrsqrtps or Mnemonic.Vrsqrtss or Mnemonic.Vldmxcsr or Mnemonic.Vstmxcsr:
             case Mnemonic.Vmaskmovdqu or Mnemonic.Vmaskmovps or Mnemonic.Vmaskmovpd or Mnemonic.Vpmaskmovd or Mnemonic.Vpmaskmovq:
+                return;
             case Mnemonic.Vpcmpestri or Mnemonic.Vpcmpestrm or Mnemonic.Vpcmpistri or Mnemonic.Vpcmpistrm or Mnemonic.Vpcmpestri64 or Mnemonic.Vpcmpestrm64:
+                InstructionRules.ChooseStringCompare(ref r);
                 return;
             default:
                 if (i.OpCount == 0)

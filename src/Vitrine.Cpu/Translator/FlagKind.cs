@@ -43,6 +43,9 @@ internal enum FlagKind
 
     /// <summary>CF, PF and ZF are the first three bytes of FlagB, the others clear.</summary>
     Bytes = 10,
+
+    /// <summary>FlagB's second byte is SF ZF AF PF CF as LAHF gives them, its first one OF.</summary>
+    Image = 14,
 }
 
 /// <summary>What has changed some of the flags since: its result is in <c>FlagOverlay</c>.</summary>

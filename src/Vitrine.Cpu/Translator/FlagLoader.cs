@@ -69,6 +69,11 @@ internal static unsafe class FlagLoader
             case FlagKind.Bytes:
                 WriteBytes(w);
                 break;
+            case FlagKind.Image:
+                w.StoreState(CpuState.ScratchOffset, Rax);
+                w.State(0x8b, 4, Rax, CpuState.FlagBOffset);
+                WriteImage(w);
+                break;
             case FlagKind.Add:
                 WriteOperations(w, size, 0);
                 break;

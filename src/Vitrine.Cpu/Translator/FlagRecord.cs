@@ -110,6 +110,9 @@ internal static unsafe class FlagRecord
                 ulong bytes = c->FlagB;
                 CpuState.WriteArithmetic(c, (bytes & 1) | ((bytes >> 8) & 1) << 2 | ((bytes >> 16) & 1) << 6);
                 break;
+            case FlagKind.Image:
+                CpuState.WriteArithmetic(c, ((c->FlagB >> 8) & 0xd5) | (c->FlagB & 1) << 11);
+                break;
         }
     }
 

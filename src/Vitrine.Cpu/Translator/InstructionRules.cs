@@ -242,6 +242,9 @@ internal static class InstructionRules
                 if (r.Kind == InstructionKind.Vector)
                     Set(ref r, InstructionKind.VectorCompare, 0, All, All);
                 break;
+            case Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm or Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64:
+                ChooseStringCompare(ref r);
+                break;
             default:
                 ChooseConditional(ref r);
                 break;
@@ -267,6 +270,7 @@ internal static class InstructionRules
             InstructionKind.Leave => StackPointer | 32,
             InstructionKind.Pop => StackPointer | Bit(i, 0),
             InstructionKind.MultiplyWide or InstructionKind.Divide or InstructionKind.Verbatim => Accumulators,
+            InstructionKind.StringCompare => 2,
             InstructionKind.Exchange or InstructionKind.ExchangeAdd => Bit(i, 0) | Bit(i, 1),
             InstructionKind.CompareExchange => 1 | Bit(i, 0),
             InstructionKind.Interpreted => 0xffff,
@@ -378,8 +382,7 @@ internal static class InstructionRules
         switch (i.Mnemonic)
         {
             case Mnemonic.Rcpps or Mnemonic.Rcpss or Mnemonic.Rsqrtps or Mnemonic.Rsqrtss or Mnemonic.Ldmxcsr or Mnemonic.Stmxcsr:
-            case Mnemonic.Maskmovdqu or Mnemonic.Pcmpestri or Mnemonic.Pcmpestrm or Mnemonic.Pcmpistri or Mnemonic.Pcmpistrm:
-            case Mnemonic.Pcmpestri64 or Mnemonic.Pcmpestrm64:
+            case Mnemonic.Maskmovdqu:
                 return;
         }
 
@@ -402,6 +405,13 @@ internal static class InstructionRules
         r.VectorSize = operation.MemorySize;
         r.Aligned = (operation.Traits & VectorTraits.Aligned) != 0;
         r.WritesMemory = (operation.Traits & VectorTraits.Writes) != 0;
+    }
+
+    /// <summary>Operands in memory need no alignment.</summary>
+    public static void ChooseStringCompare(ref RegionInstruction r)
+    {
+        Set(ref r, InstructionKind.StringCompare, 0, All, All);
+        r.VectorSize = 16;
     }
 
     public static void Set(ref RegionInstruction r, InstructionKind kind, int reads, int writes, int valid)

@@ -67,6 +67,9 @@ internal enum InstructionKind : byte
 
     /// <summary>As <see cref="Vector"/>, for one that sets CF, PF and ZF and clears the others.</summary>
     VectorCompare,
+
+    /// <summary>PCMPISTRI and its kin: sets all flags, and ECX or XMM0.</summary>
+    StringCompare,
 }
 
 /// <summary>One instruction of a region, and what is known about its flags.</summary>

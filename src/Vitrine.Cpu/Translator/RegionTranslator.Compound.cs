@@ -432,10 +432,25 @@ internal sealed unsafe partial class RegionTranslator
             or Mnemonic.Vcvtss2si or Mnemonic.Vcvttss2si or Mnemonic.Vcvtsd2si or Mnemonic.Vcvttsd2si
             || (first && i.Code is Code.Pextrw_r32_xmm_imm8 or Code.Pextrw_r64_xmm_imm8 or Code.VEX_Vpextrw_r32_xmm_imm8 or Code.VEX_Vpextrw_r64_xmm_imm8);
         EmitEncoded(ref e, inReg, (first || second || third) && !inReg, inReg, first && !inReg);
-        if (r.Kind != InstructionKind.VectorCompare)
+        if (r.Kind is not (InstructionKind.VectorCompare or InstructionKind.StringCompare))
             return;
         _host = All;
-        if (r.NeedsRecord)
+        if (!r.NeedsRecord)
+            return;
+        if (r.Kind == InstructionKind.VectorCompare)
             RecordBytes();
+        else
+            RecordImage();
+    }
+
+    /// <summary>All flags on record as they are in the host's register, which keeps them.</summary>
+    private void RecordImage()
+    {
+        _w.StoreState(CpuState.ScratchOffset, HostRegister.Rax);
+        _w.Byte(0x9f);                                                        // lahf
+        _w.Registers(0x0f90, 1, 0, HostRegister.Rax);                         // seto al
+        _w.State(0x89, 4, HostRegister.Rax, CpuState.FlagBOffset);
+        _w.LoadState(HostRegister.Rax, CpuState.ScratchOffset);
+        SetFlags(Word(FlagKind.Image, 2));
     }
 }

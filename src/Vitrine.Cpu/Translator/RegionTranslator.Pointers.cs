@@ -274,7 +274,7 @@ internal sealed unsafe partial class RegionTranslator
                 return;
             if (InstructionRules.HasMemory(r.Code) && r.Kind is not (InstructionKind.LoadAddress or InstructionKind.Nothing) && PlaceOf(r.Code) == made.Place)
             {
-                int size = r.Kind is InstructionKind.Vector or InstructionKind.VectorCompare ? r.VectorSize : r.Code.MemorySize.GetSize();
+                int size = r.Kind is InstructionKind.Vector or InstructionKind.VectorCompare or InstructionKind.StringCompare ? r.VectorSize : r.Code.MemorySize.GetSize();
                 Widen(ref made, (long)r.Code.MemoryDisplacement64 + added, size, r.WritesMemory, certain, k);
             }
 
