@@ -8,7 +8,7 @@ namespace Vitrine.Cpu.Translation;
 /// </summary>
 internal static unsafe class NativeJumps
 {
-    public const int IndexBits = 16;
+    public const int IndexBits = 14;
     public const int Entries = 1 << IndexBits;
 
     /// <summary>An index is the upper bits of the address's low half times this (Fibonacci hashing: 2^32 over the golden ratio).</summary>
@@ -20,7 +20,7 @@ internal static unsafe class NativeJumps
     public static uint IndexOf(ulong address) => (uint)address * unchecked((uint)Multiplier) >> (32 - IndexBits);
 
     /// <summary>Entries filled since the table was empty, and their numbers: so that emptying it again is quick (32 bits each).</summary>
-    public const int LogCapacity = 8191;
+    public const int LogCapacity = 1023;
     public const int LogBytes = (LogCapacity + 1) * 4;
 
     /// <summary>Machine code for an address is at a host address. The state is the one ahead of the tables.</summary>
