@@ -6,7 +6,7 @@ namespace Vitrine.Cpu;
 internal readonly record struct TranslationPolicy(int Threshold, bool OnlyWhatRan = false)
 {
     /// <summary>Translates what has run long enough to be worth it.</summary>
-    public static TranslationPolicy WhenWarm => new(4000, true);
+    public static TranslationPolicy WhenWarm => new(8000, true);
 
     /// <summary>Translates everything at its first run, so that tests meet the translator alone.</summary>
     public static TranslationPolicy AtOnce => new(1);
