@@ -66,7 +66,8 @@ public sealed class PutBackTests : CallersTerminal
     {
         foreach ((string signal, int status) in ((string, int)[])[("TERM", 5), ("HUP", 6), ("INT", 7), ("QUIT", 8)])
         {
-            StartProgram($"sh -c 'trap \"echo caught {signal}; exit {status}\" {signal}; echo ready {signal}; while :; do read line; echo $line; done'", after: "; echo status $?");
+            // A shell that is just about to read would see the signal's trap only behind the next line.
+            StartProgram($"sh -c 'trap \"echo caught {signal}; exit {status}\" {signal}; echo ready {signal}; read line; echo $line; while :; do sleep 0.05; done'", after: "; echo status $?");
             Tmux.WaitFor("\nready " + signal);
             Tmux.Line($"engaged {signal}");
             Tmux.WaitFor($"engaged {signal}\nengaged {signal}");
